@@ -1,0 +1,25 @@
+// Builds everything that a fresh checkout needs: the SIMD kernels, then the TypeScript.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const require = createRequire(import.meta.url);
+const bin = (pkg, name) => {
+  const manifest = require.resolve(`${pkg}/package.json`);
+  return join(dirname(manifest), require(manifest).bin[name]);
+};
+// stdout belongs to the command that may have triggered this build, so everything goes to stderr.
+const run = (script, args) =>
+  execFileSync(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 2, 2] });
+
+run(bin('assemblyscript', 'asc'), [
+  'kernels/assembly/index.ts',
+  '--config',
+  'kernels/assembly/asconfig.json',
+]);
+run(bin('typescript', 'tsc'), ['-p', 'tsconfig.json']);
+mkdirSync(join(root, 'dist/kernels'), { recursive: true });
+copyFileSync(join(root, 'kernels/simd.wasm'), join(root, 'dist/kernels/simd.wasm'));

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+/** Independent readers (onnx, onnxruntime in Python) judge what we write; QUANTIZE_PYTHON names their interpreter. */
+export default defineConfig({
+  test: { include: ['test/interop/**/*.test.ts'], testTimeout: 600_000, fileParallelism: false },
+});
