@@ -1,0 +1,138 @@
+/** What a field must be. `.*` in a path stands for every key of an object. */
+export interface FieldRule {
+  path: string;
+  expected: string;
+  example: unknown;
+  test(value: unknown): boolean;
+  required?: boolean;
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+const text = (path: string, example: string): FieldRule => ({
+  path,
+  expected: 'a non-empty text',
+  example,
+  test: isText,
+  required: true,
+});
+const texts = (path: string, example: string[]): FieldRule => ({
+  path,
+  expected: 'a list of texts',
+  example,
+  test: isTexts,
+  required: true,
+});
+const choice = (path: string, values: string[]): FieldRule => ({
+  path,
+  expected: `one of ${values.map((v) => `"${v}"`).join(', ')}`,
+  example: values[0],
+  test: (value) => values.includes(value as string),
+  required: true,
+});
+const group = (path: string, required: boolean): FieldRule => ({
+  path,
+  expected: 'an object',
+  example: {},
+  test: isObject,
+  required,
+});
+
+const KINDS = ['vendor', 'measured', 'inferred'];
+
+/** A Fact at `path`: its value's bounds, unit and an example. A share lies in (0, 1]; a band may reach 10. */
+function fact(
+  path: string,
+  unit: string,
+  example: number,
+  max = Number.MAX_VALUE,
+  required = true,
+): FieldRule[] {
+  const bounds = max === Number.MAX_VALUE ? 'not negative' : `from 0 to ${max}`;
+  const whole = { value: example, unit, kind: 'measured', source: 'where it is from', date: '2026-01' };
+  return [
+    { path, expected: `a figure in ${unit} with its source`, example: whole, test: isObject, required },
+    {
+      path: `${path}.value`,
+      expected: `a number in ${unit}, ${bounds}`,
+      example,
+      test: (v) => typeof v === 'number' && v >= 0 && v <= max,
+      required: true,
+    },
+    {
+      path: `${path}.unit`,
+      expected: `the unit "${unit}"`,
+      example: unit,
+      test: (v) => v === unit,
+      required: true,
+    },
+    choice(`${path}.kind`, KINDS),
+    text(`${path}.source`, 'data sheet, page 3'),
+    {
+      path: `${path}.date`,
+      expected: 'a year and month',
+      example: '2026-01',
+      test: (v) => typeof v === 'string' && /^\d{4}-(0[1-9]|1[0-2])$/.test(v),
+      required: true,
+    },
+  ];
+}
+
+const optional = Number.MAX_VALUE;
+
+/** The schema of a target description, one row a field. */
+export const FIELDS: readonly FieldRule[] = [
+  {
+    path: 'id',
+    expected: 'lower-case letters, digits and hyphens',
+    example: 'my-chip',
+    test: (v) => typeof v === 'string' && /^[a-z0-9][a-z0-9-]*$/.test(v),
+    required: true,
+  },
+  text('name', 'My chip'),
+  texts('aliases', []),
+  text('description', '4 cores, int8 only'),
+  choice('timing', ['modelled', 'measured']),
+  group('activations', true),
+  choice('activations.format', ['int8', 'uint8']),
+  {
+    path: 'activations.symmetric',
+    expected: 'true or false',
+    example: true,
+    test: (v) => typeof v === 'boolean',
+    required: true,
+  },
+  text('activations.reason', 'the compiler takes no zero point'),
+  choice('floatFormat', ['float32', 'float16', 'bfloat16']),
+  group('peak', true),
+  ...fact('peak.*', 'op/s', 35e12),
+  group('utilisation', true),
+  ...fact('utilisation.*', 'share', 0.8, 1),
+  group('convUtilisation', false),
+  ...fact('convUtilisation.*', 'share', 0.4, 1),
+  ...fact('outputLanes', 'channels', 128, optional, false),
+  group('memory', false),
+  ...fact('memory.bytes', 'bytes', 8e9),
+  ...fact('memory.bandwidth', 'bytes/s', 51.2e9),
+  ...fact('memory.efficiency', 'share', 0.8, 1),
+  ...fact('memory.onChipBytes', 'bytes', 16e6, optional, false),
+  ...fact('memory.activationBandwidth', 'bytes/s', 34e9, optional, false),
+  group('overhead', false),
+  ...fact('overhead.dispatch', 's', 1e-4),
+  ...fact('overhead.kernel', 's', 1e-6),
+  group('power', false),
+  ...fact('power.idle', 'W', 1),
+  ...fact('power.peak', 'W', 15),
+  group('power.operation', true),
+  ...fact('power.operation.*', 'pJ/op', 0.3),
+  ...fact('power.memoryByte', 'pJ/byte', 50),
+  ...fact('power.call', 'mJ', 0.15, optional, false),
+  texts('integerOperators', ['Conv', 'Gemm', 'MatMul']),
+  group('errorBand', false),
+  ...fact('errorBand.latency', 'share', 0.3, 10),
+  ...fact('errorBand.energy', 'share', 1, 10),
+  texts('caveats', []),
+];
