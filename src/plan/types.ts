@@ -37,7 +37,7 @@ export interface WeightPlan {
   /** Channel axis for perchannel, reduction axis for block. */
   axis?: number;
   symmetric: boolean;
-  /** Weights inside If/Loop/Scan bodies: dequantized where they are read, activations stay float. */
+  /** Stored quantized, computed in float: the node has no integer form there, or lies inside an If, Loop or Scan body. */
   weightOnly: boolean;
   reason: string;
 }
@@ -49,6 +49,13 @@ export interface BiasPlan {
   tensor: string;
   activation: string;
   weight: string;
+  reason: string;
+}
+
+/** A node that computes in integers: it reads dequantized views of quantized tensors. */
+export interface IntegerPlan {
+  node: string;
+  opType: string;
   reason: string;
 }
 
@@ -73,5 +80,6 @@ export interface Plan {
   activations: ActivationPlan[];
   weights: WeightPlan[];
   biases: BiasPlan[];
+  integer: IntegerPlan[];
   float: FloatPlan[];
 }

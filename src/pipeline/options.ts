@@ -1,0 +1,62 @@
+import type { PreprocessOptions } from '../data/index.js';
+import type { Diagnostic } from '../errors.js';
+
+/** What a stage says of itself while it works. `rate` in items a second. */
+export interface ProgressEvent {
+  stage: string;
+  done?: number;
+  total?: number;
+  rate?: number;
+  message?: string;
+}
+
+/** Where samples come from and how they are made into inputs; the same for calibration and evaluation. */
+export interface SampleSettings {
+  /** Preset id of the preprocessing registry. */
+  preset?: string;
+  preprocess?: Partial<PreprocessOptions>;
+  /** Element type and shape of raw binary samples, "float32" and "3x224x224". */
+  dtype?: string;
+  shape?: string;
+  /** Sizes of symbolic dimensions by name. */
+  dims?: Record<string, number>;
+  /** At most this many samples. */
+  limit?: number;
+  /** Seed of synthetic samples. */
+  seed?: number;
+}
+
+export interface JobOptions extends SampleSettings {
+  /** Path of the ONNX file. */
+  model: string;
+  /** Id, alias, or path of a JSON file. */
+  target: string;
+  scheme: string;
+  /** Calibration method. */
+  method: string;
+  calibration?: string[];
+  /** Samples for the verification; the calibration samples otherwise. */
+  evaluation?: string[];
+  /** File of class indices for the evaluation samples. */
+  labels?: string;
+  /** Statistics file to use instead of calibrating; `calibrate` writes to `output`. */
+  stats?: string;
+  /** [i, n]: only samples whose index leaves remainder i by n. */
+  shard?: [number, number];
+  /** Names, operator types or /patterns/ of nodes to leave in float. */
+  keepFloat?: string[];
+  /** Overrides the target: activations centred on zero (true) or with zero points (false). */
+  symmetric?: boolean;
+  threads?: number;
+  /** Bytes that fetched activations may take. */
+  memory?: number;
+  /** Gates: points of accuracy that may be lost; dB that every output must reach. */
+  maxAccuracyDrop?: number;
+  minSqnr?: number;
+  /** Write the model although a gate failed. */
+  keep?: boolean;
+  output?: string;
+  onProgress?(event: ProgressEvent): void;
+  onDiagnostic?(diagnostic: Diagnostic): void;
+  signal?: AbortSignal;
+}

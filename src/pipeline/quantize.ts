@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import { openSamples, readLabels } from '../data/index.js';
+import type { SampleSource } from '../data/types.js';
+import { emitQdq } from '../emit/index.js';
+import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
+import type { Model } from '../ir/model.js';
+import { encodeModel, saveModel } from '../onnx/index.js';
+import { decodePlan, makePlan } from '../plan/index.js';
+import type { Plan } from '../plan/types.js';
+import { graphInputs } from '../prepare/index.js';
+import { quantizeNumbers } from '../quantize/index.js';
+import { buildReport } from '../report/index.js';
+import type { Report } from '../report/types.js';
+import type { ValueMeta } from '../runtime/types.js';
+import { checkGates, verify } from '../verify/index.js';
+import type { Metrics } from '../verify/types.js';
+import type { JobOptions } from './options.js';
+import {
+  calibrationSource,
+  type Job,
+  note,
+  openJob,
+  planInput,
+  sampleOptions,
+  statistics,
+  stopIfAborted,
+  typesFor,
+} from './stages.js';
+
+export interface Result {
+  plan: Plan;
+  report: Report;
+  files: string[];
+  diagnostics: Diagnostic[];
+}
+
+/**
+ * The main job: load → prepare → calibrate → plan → quantize → emit → verify → report → write. The model is written
+ * last and atomically; a gate that fails (exit code 5) writes nothing unless `keep` is set.
+ */
+export async function quantize(options: JobOptions): Promise<Result> {
+  const job = await openJob(options);
+  const source = await calibrationSource(job);
+  const types = await typesFor(job.prepared, source);
+  const input = planInput(job, types);
+  const stats = await statistics(job, input, source);
+  options.onProgress?.({ stage: 'plan' });
+  const plan = makePlan(input, stats, options.method, job.loaded.sha256);
+  return finish(job, plan, source, types);
+}
+
+/** Decides, and stops there: what `apply` obeys. */
+export async function plan(options: JobOptions): Promise<Plan> {
+  const job = await openJob(options);
+  const source = await calibrationSource(job);
+  const input = planInput(job, await typesFor(job.prepared, source));
+  return makePlan(input, await statistics(job, input, source), options.method, job.loaded.sha256);
+}
+
+/**
+ * Does what a plan file says to the model that it was made for.
+ * @throws QuantizeError PLAN_OTHER_MODEL, PLAN_INVALID (invalid)
+ */
+export async function apply(planFile: string, options: JobOptions): Promise<Result> {
+  const decided = decodePlan(readText(planFile), planFile);
+  const job = await openJob({
+    ...options,
+    target: decided.target,
+    scheme: decided.scheme,
+    method: decided.method,
+  });
+  if (decided.model !== job.loaded.sha256)
+    throw invalidError(
+      'PLAN_OTHER_MODEL',
+      `the plan was made for another model (sha256 ${decided.model.slice(0, 12)}…)`,
+      {
+        where: { file: planFile },
+        hint: 'make a plan for this model with `quantize plan`',
+      },
+    );
+  const source = await calibrationSource(job);
+  return finish(job, decided, source, await typesFor(job.prepared, source));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw invalidError('FILE_UNREADABLE', `cannot read the file: ${(cause as Error).message}`, {
+      where: { file },
+      cause,
+    });
+  }
+}
+
+/** quantize → emit → verify → report → write: everything behind the plan obeys it. */
+async function finish(
+  job: Job,
+  decided: Plan,
+  source: SampleSource,
+  types: Map<string, ValueMeta>,
+): Promise<Result> {
+  const { options } = job;
+  warnIfNothing(job, decided);
+  options.onProgress?.({ stage: 'quantize' });
+  const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided);
+  for (const d of diagnostics) note(job, d);
+  const quantized = emitQdq(job.prepared, decided, numbers);
+  stopIfAborted(options.signal);
+  const metrics = await measure(job, quantized, source);
+  const report = buildReport({
+    name: options.model,
+    loaded: job.loaded,
+    prepared: job.prepared,
+    types,
+    plan: decided,
+    target: job.target,
+    metrics,
+    quantizedBytes: encodeModel(quantized).byteLength,
+    calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
+  });
+  const failure = gateFailure(job, metrics);
+  const files =
+    options.output && (!failure || options.keep) ? await saveModel(quantized, options.output) : [];
+  if (failure && !options.keep) throw failure;
+  if (failure)
+    note(job, {
+      level: 'warning',
+      code: failure.code,
+      message: `${failure.message}; written all the same (--keep)`,
+    });
+  return { plan: decided, report, files, diagnostics: job.diagnostics };
+}
+
+function warnIfNothing(job: Job, decided: Plan): void {
+  if (decided.weights.length + decided.activations.length > 0) return;
+  note(job, {
+    level: 'warning',
+    code: 'NOTHING_QUANTIZED',
+    message: `nothing in this model can be quantized by ${decided.scheme} for ${job.target.name}; the output is the prepared float model`,
+  });
+}
+
+/** FP32 against quantized, on evaluation samples where there are some. */
+async function measure(job: Job, quantized: Model, calibration: SampleSource): Promise<Metrics> {
+  const { options } = job;
+  if (options.labels && !options.evaluation)
+    throw usageError('LABELS_WITHOUT_SAMPLES', '--labels needs the samples that they label', {
+      hint: 'add --evaluation',
+    });
+  const source = options.evaluation
+    ? await openSamples({ ...sampleOptions(options), from: options.evaluation }, graphInputs(job.prepared))
+    : calibration;
+  const evidence = options.evaluation
+    ? 'evaluation'
+    : source.kind === 'synthetic'
+      ? 'synthetic'
+      : 'calibration';
+  return verify({
+    float: job.loaded.model,
+    quantized,
+    source,
+    evidence,
+    labels: options.labels ? (ids: string[]) => readLabels(options.labels!, ids) : undefined,
+    threads: options.threads,
+    measureLatency: job.target.id === 'cpu',
+    signal: options.signal,
+    onProgress: (p: { done: number; total?: number; rate?: number }) =>
+      options.onProgress?.({ stage: 'verify', ...p }),
+  });
+}
+
+function gateFailure(job: Job, metrics: Metrics): QuantizeError | undefined {
+  const { maxAccuracyDrop, minSqnr } = job.options;
+  try {
+    checkGates(metrics, { maxAccuracyDrop, minSqnr });
+    return undefined;
+  } catch (error) {
+    if (error instanceof QuantizeError && error.kind === 'gate') return error;
+    throw error;
+  }
+}

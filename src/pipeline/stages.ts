@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { findTarget, parseTarget, TARGETS } from '../../targets/index.js';
+import type { Target } from '../../targets/types.js';
+import { calibrate, checkFinite, readStats } from '../calibrate/index.js';
+import type { Stats } from '../calibrate/types.js';
+import { findSamplesBeside, openSamples } from '../data/index.js';
+import type { SampleSource } from '../data/types.js';
+import { type Diagnostic, invalidError, nearestNames, QuantizeError, usageError } from '../errors.js';
+import { checkGraph } from '../ir/check.js';
+import type { Model } from '../ir/model.js';
+import { type LoadedModel, loadModel } from '../onnx/index.js';
+import { candidates, type PlanInput, parseScheme, requiredOpset, resolveKeepFloat } from '../plan/index.js';
+import type { Scheme } from '../plan/types.js';
+import { graphInputs, inferTypes, prepare } from '../prepare/index.js';
+import type { ValueMeta } from '../runtime/types.js';
+import type { JobOptions } from './options.js';
+
+/** A model that is loaded and prepared for a scheme and a target. */
+export interface Job {
+  options: JobOptions;
+  loaded: LoadedModel;
+  target: Target;
+  scheme: Scheme;
+  prepared: Model;
+  diagnostics: Diagnostic[];
+}
+
+/** @throws QuantizeError UNKNOWN_TARGET (usage), TARGET_INVALID (invalid) */
+export function resolveTarget(name: string): Target {
+  const found = findTarget(name);
+  if (found) return found;
+  if (name.endsWith('.json')) return parseTarget(readJson(name), name);
+  const known = TARGETS.flatMap((t) => [t.id, ...t.aliases]);
+  const near = nearestNames(name, known, 2);
+  throw usageError('UNKNOWN_TARGET', `unknown target "${name}"`, {
+    hint: `${near.length ? `did you mean ${near.join(' or ')}? ` : ''}known: ${known.join(', ')}, or the path of a target's JSON file`,
+  });
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw invalidError('TARGET_INVALID', `cannot read the target: ${(cause as Error).message}`, {
+      where: { file },
+      cause,
+    });
+  }
+}
+
+/** load → prepare, with the opset that the scheme needs. */
+export async function openJob(options: JobOptions): Promise<Job> {
+  const named = resolveTarget(options.target);
+  const target = options.symmetric === undefined ? named : withSymmetry(named, options.symmetric);
+  const scheme = parseScheme(options.scheme);
+  options.onProgress?.({ stage: 'load', message: options.model });
+  const loaded = loadModel(options.model);
+  checkGraph(loaded.model);
+  options.onProgress?.({ stage: 'prepare' });
+  const { model, diagnostics } = await prepare(loaded.model, { opset: requiredOpset(scheme) });
+  stopIfAborted(options.signal);
+  for (const d of diagnostics) options.onDiagnostic?.(d);
+  return { options, loaded, target, scheme, prepared: model, diagnostics: [...diagnostics] };
+}
+
+const withSymmetry = (target: Target, symmetric: boolean): Target => ({
+  ...target,
+  activations: { ...target.activations, symmetric, reason: 'as asked on the command line' },
+});
+
+/** Adds a finding to the job and tells who listens. */
+export function note(job: Job, diagnostic: Diagnostic): void {
+  job.diagnostics.push(diagnostic);
+  job.options.onDiagnostic?.(diagnostic);
+}
+
+export function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new QuantizeError('interrupted', 'INTERRUPTED', 'stopped as asked; nothing was written');
+}
+
+/** The samples to calibrate on: as given, else found beside the model, else synthetic (said loudly). */
+export async function calibrationSource(job: Job): Promise<SampleSource> {
+  const from = job.options.calibration ?? besideModel(job.options.model);
+  const source = await openSamples({ ...sampleOptions(job.options), from }, graphInputs(job.prepared));
+  if (source.kind === 'synthetic')
+    note(job, {
+      level: 'warning',
+      code: 'SYNTHETIC_CALIBRATION',
+      message:
+        'no calibration samples were given and none lie beside the model: ranges come from made-up inputs, which prove nothing about accuracy. Give real ones with --calibration',
+    });
+  return source;
+}
+
+const besideModel = (model: string): string[] | undefined => {
+  const found = findSamplesBeside(model);
+  return found === undefined ? undefined : [found];
+};
+
+export const sampleOptions = (o: JobOptions) => ({
+  model: o.model,
+  preset: o.preset,
+  preprocess: o.preprocess,
+  dtype: o.dtype,
+  shape: o.shape,
+  dims: o.dims,
+  limit: o.limit,
+  seed: o.seed,
+});
+
+/** Types and shapes of every value, with the sizes that the first sample has. */
+export async function typesFor(model: Model, source: SampleSource): Promise<Map<string, ValueMeta>> {
+  for await (const sample of source.samples())
+    return inferTypes(
+      model,
+      Object.fromEntries(Object.entries(sample.feeds).map(([name, v]) => [name, v.dims])),
+    );
+  throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
+}
+
+export const planInput = (job: Job, types: Map<string, ValueMeta>): PlanInput => ({
+  model: job.prepared,
+  types,
+  scheme: job.scheme,
+  target: job.target,
+  keepFloat: resolveKeepFloat(job.prepared, job.options.keepFloat ?? []),
+});
+
+/** Statistics of the tensors that the plan will need: from the file that was named, else from one pass over the samples. */
+export async function statistics(
+  job: Job,
+  input: PlanInput,
+  source: SampleSource,
+): Promise<Stats | undefined> {
+  const tensors = candidates(input);
+  if (tensors.length === 0) return undefined;
+  const { options } = job;
+  const stats = options.stats
+    ? readStats(options.stats, job.loaded.sha256)
+    : await calibrate(job.prepared, tensors, source, calibrationOptions(job));
+  checkFinite(stats);
+  return stats;
+}
+
+export const calibrationOptions = (job: Job) => ({
+  modelHash: job.loaded.sha256,
+  mode: RANGE_METHODS.has(job.options.method) ? ('range' as const) : ('histogram' as const),
+  threads: job.options.threads,
+  shard: job.options.shard,
+  memoryBudget: job.options.memory,
+  signal: job.options.signal,
+  onProgress: (p: { done: number; total?: number; rate?: number }) =>
+    job.options.onProgress?.({ stage: 'calibrate', ...p }),
+});
+
+/** Methods that need only extremes, not histograms: their pass is cheaper. */
+const RANGE_METHODS = new Set(['minmax', 'moving-average']);

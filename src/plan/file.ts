@@ -1,0 +1,90 @@
+import { findFormat } from '../../kernels/formats.js';
+import { invalidError } from '../errors.js';
+import type { Plan } from './types.js';
+
+const SCHEMA = 'onnx-quantize/plan@1';
+
+/** The plan as a file that a person can read, edit and compare: stable order, one decision a block. */
+export const encodePlan = (plan: Plan): string => `${JSON.stringify(plan, null, 2)}\n`;
+
+type Check = (value: unknown) => boolean;
+const text: Check = (v) => typeof v === 'string';
+const finite: Check = (v) => typeof v === 'number' && Number.isFinite(v);
+const whole: Check = (v) => Number.isSafeInteger(v);
+const flag: Check = (v) => typeof v === 'boolean';
+const formatId: Check = (v) => typeof v === 'string' && findFormat(v) !== undefined;
+const optional =
+  (check: Check): Check =>
+  (v) =>
+    v === undefined || check(v);
+const listOf =
+  (check: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.every(check);
+const record =
+  (fields: Record<string, Check>): Check =>
+  (v) =>
+    typeof v === 'object' &&
+    v !== null &&
+    Object.entries(fields).every(([k, check]) => check((v as Record<string, unknown>)[k]));
+
+/** What each list of a plan holds, and in words what an entry must be. */
+const LISTS: Record<string, { fields: Record<string, Check>; expected: string }> = {
+  activations: {
+    fields: {
+      tensor: text,
+      format: formatId,
+      scale: (v) => finite(v) && (v as number) > 0,
+      zeroPoint: whole,
+      range: listOf(finite),
+      sharedWith: optional(text),
+    },
+    expected: 'tensor, format, scale > 0, integer zeroPoint and range [min, max]',
+  },
+  weights: {
+    fields: {
+      tensor: text,
+      uses: listOf(record({ node: text, input: whole })),
+      format: formatId,
+      granularity: record({ kind: text }),
+      axis: optional(whole),
+      symmetric: flag,
+      weightOnly: flag,
+    },
+    expected: 'tensor, uses [{node, input}], format, granularity {kind}, axis, symmetric, weightOnly',
+  },
+  biases: {
+    fields: { node: text, input: whole, tensor: text, activation: text, weight: text },
+    expected: 'node, input, tensor, activation, weight',
+  },
+  integer: { fields: { node: text, opType: text }, expected: 'node, opType' },
+  float: { fields: { node: text, opType: text, reason: text }, expected: 'node, opType, reason' },
+};
+
+/**
+ * Reads a plan file.
+ * @throws QuantizeError PLAN_INVALID (invalid) naming the entry and what was expected there
+ */
+export function decodePlan(json: string, file: string): Plan {
+  const fail = (message: string) => invalidError('PLAN_INVALID', message, { where: { file } });
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw invalidError('PLAN_INVALID', `not JSON: ${(cause as Error).message}`, { where: { file }, cause });
+  }
+  const plan = value as Record<string, unknown>;
+  if (plan?.schema !== SCHEMA) throw fail(`schema is ${JSON.stringify(plan?.schema)}, expected "${SCHEMA}"`);
+  for (const key of ['model', 'target', 'scheme', 'method', 'evidence'])
+    if (!text(plan[key])) throw fail(`"${key}" must be a string`);
+  for (const [list, { fields, expected }] of Object.entries(LISTS)) {
+    const entries = plan[list];
+    if (!Array.isArray(entries)) throw fail(`"${list}" must be a list`);
+    const bad = entries.findIndex((entry) => !record(fields)(entry));
+    if (bad >= 0)
+      throw fail(
+        `${list}[${bad}] must have ${expected}; it is ${JSON.stringify(entries[bad]).slice(0, 200)}`,
+      );
+  }
+  return value as Plan;
+}

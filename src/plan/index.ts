@@ -1,0 +1,73 @@
+import { FORMATS, format } from '../../kernels/formats.js';
+import type { Stats } from '../calibrate/types.js';
+import { opsetVersion } from '../ir/graph.js';
+import { planActivations, tensorsToCalibrate } from './activations.js';
+import { decideFlow, type Flow, type PlanInput } from './flow.js';
+import type { FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
+import { planBiases, planWeights } from './weights.js';
+
+/** Tensors whose ranges a plan for this scheme and target needs from data. Pure; names in ascending order. */
+export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(decideFlow(input));
+
+/** Lowest ai.onnx opset that can express the scheme. */
+export function requiredOpset(scheme: Scheme): number {
+  const row = format(scheme.weights);
+  return scheme.granularity.kind === 'perlayer' ? row.opset : row.opsetPerAxis;
+}
+
+/**
+ * Decides everything: pure in its inputs, each decision with its reason.
+ * @param stats absent when nothing needs ranges from data (weight-only schemes)
+ * @param method calibration-method id
+ */
+export function makePlan(
+  input: PlanInput,
+  stats: Stats | undefined,
+  method: string,
+  modelHash: string,
+): Plan {
+  const flow = decideFlow(input);
+  const weights = planWeights(flow, input);
+  return {
+    schema: 'onnx-quantize/plan@1',
+    model: modelHash,
+    target: input.target.id,
+    scheme: input.scheme.name,
+    method,
+    opset: opsetVersion(input.model),
+    evidence: stats?.kind ?? 'real',
+    activations: planActivations(flow, input, stats, method),
+    weights,
+    biases: planBiases(flow, weights),
+    integer: integerNodes(flow),
+    float: floatNodes(flow, new Set(weights.flatMap((w) => w.uses.map((u) => u.node)))),
+  };
+}
+
+const integerNodes = (flow: Flow): IntegerPlan[] =>
+  [...flow.integer].map((node) => ({
+    node: node.name ?? '',
+    opType: node.opType,
+    reason: flow.fusedBehind.has(node)
+      ? `applied by ${flow.fusedBehind.get(node)!.opType} "${flow.fusedBehind.get(node)!.name}" before it rounds`
+      : flow.candidates.get(node)!.rule.description,
+  }));
+
+function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
+  return flow.graph.nodes
+    .filter((node) => !flow.integer.has(node))
+    .map((node) => {
+      const reason = flow.refused.get(node) ?? 'weight-only scheme: activations stay float';
+      return {
+        node: node.name ?? '',
+        opType: node.opType,
+        reason: weightOnly.has(node.name ?? '') ? `${reason}; its weights are stored as codes` : reason,
+      };
+    });
+}
+
+export const KNOWN_FORMATS = FORMATS;
+export { decodePlan, encodePlan } from './file.js';
+export type { PlanInput } from './flow.js';
+export { resolveKeepFloat } from './keep-float.js';
+export { parseScheme, SCHEMES } from './scheme.js';

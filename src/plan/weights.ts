@@ -1,0 +1,120 @@
+import { dtypeName } from '../ir/dtypes.js';
+import { attribute, isOp, links, subgraphs } from '../ir/graph.js';
+import type { Graph, Node, Tensor } from '../ir/model.js';
+import { elementCount } from '../ir/tensor.js';
+import type { Flow, PlanInput } from './flow.js';
+import { weightRule } from './rules/index.js';
+import type { BiasPlan, WeightPlan } from './types.js';
+
+/** Smaller constants cost more in scales and bookkeeping than their codes save. */
+const MIN_WEIGHT_ELEMENTS = 8;
+
+/** Every constant that is read as a weight, one plan for each way it is read (tensor, axis, role). */
+export function planWeights(flow: Flow, input: PlanInput): WeightPlan[] {
+  const plans = new Map<string, WeightPlan>();
+  for (const node of flow.graph.nodes) {
+    if (input.keepFloat.has(node.name ?? '')) continue;
+    const weightOnly = !flow.integer.has(node);
+    const why = weightOnly ? (flow.refused.get(node) ?? 'activations stay float') : undefined;
+    addWeight(plans, node, flow.links.initializer, input, why);
+    for (const inner of subgraphs(node)) addNested(plans, inner, flow.links.initializer, input);
+  }
+  return [...plans.values()];
+}
+
+/** Weights read inside If, Loop and Scan bodies, whether they live there or outside. */
+function addNested(
+  plans: Map<string, WeightPlan>,
+  graph: Graph,
+  outer: Map<string, Tensor>,
+  input: PlanInput,
+): void {
+  const scope = new Map([...outer, ...links(graph).initializer]);
+  for (const node of graph.nodes) {
+    if (input.keepFloat.has(node.name ?? '')) continue;
+    addWeight(plans, node, scope, input, 'inside a control-flow body');
+    for (const inner of subgraphs(node)) addNested(plans, inner, scope, input);
+  }
+}
+
+function addWeight(
+  plans: Map<string, WeightPlan>,
+  node: Node,
+  constants: Map<string, Tensor>,
+  input: PlanInput,
+  weightOnlyReason: string | undefined,
+): void {
+  const rule = weightRule(node);
+  const found = rule?.weights?.filter((w) => isWeight(constants.get(node.inputs[w.input]))) ?? [];
+  const roles = rule?.kind === 'weightOnly' ? found : found.slice(0, 1);
+  for (const role of roles) {
+    const tensor = constants.get(node.inputs[role.input])!;
+    const { granularity, symmetric } = { granularity: input.scheme.granularity, symmetric: true };
+    const channel =
+      granularity.kind === 'perlayer'
+        ? { perLayer: 'the scheme asks for one scale a tensor' }
+        : role.channelAxis(node, tensor);
+    const axis = typeof channel === 'number' ? channel : undefined;
+    const shape =
+      axis === undefined
+        ? `one scale: ${(channel as { perLayer: string }).perLayer}`
+        : `one scale an index of axis ${axis}`;
+    const key = JSON.stringify([tensor.name, axis ?? null, weightOnlyReason !== undefined]);
+    const use = { node: node.name ?? '', input: role.input };
+    const existing = plans.get(key);
+    if (existing) {
+      existing.uses.push(use);
+      continue;
+    }
+    plans.set(key, {
+      tensor: tensor.name ?? '',
+      uses: [use],
+      format: input.scheme.weights,
+      granularity: axis === undefined ? { kind: 'perlayer' } : { kind: 'perchannel' },
+      axis,
+      symmetric,
+      weightOnly: weightOnlyReason !== undefined,
+      reason: weightOnlyReason ? `${shape}; stored only: ${weightOnlyReason}` : shape,
+    });
+  }
+}
+
+const isWeight = (tensor: Tensor | undefined): tensor is Tensor =>
+  tensor !== undefined &&
+  dtypeName(tensor.dataType) === 'float32' &&
+  elementCount(tensor.dims) >= MIN_WEIGHT_ELEMENTS;
+
+/** Biases of nodes that compute in integers: int32 on the accumulator's own grid. */
+export function planBiases(flow: Flow, weights: WeightPlan[]): BiasPlan[] {
+  const weightOf = new Map(
+    weights.filter((w) => !w.weightOnly).flatMap((w) => w.uses.map((u) => [u.node, { w, u }] as const)),
+  );
+  const plans: BiasPlan[] = [];
+  for (const node of flow.integer) {
+    const bias = weightRule(node)?.bias;
+    const weight = weightOf.get(node.name ?? '');
+    const tensor = bias && flow.links.initializer.get(node.inputs[bias.input]);
+    if (!bias || !weight || !tensor || weight.u.input !== 1 || !bias.when(node)) continue;
+    if (dtypeName(tensor.dataType) !== 'float32' || !isRowOf(node, tensor, flow)) continue;
+    plans.push({
+      node: node.name ?? '',
+      input: bias.input,
+      tensor: tensor.name ?? '',
+      activation: node.inputs[0],
+      weight: weight.w.tensor,
+      reason: 'int32 on the grid of the accumulator: scale(activation) · scale(weight)',
+    });
+  }
+  return plans;
+}
+
+/** The bias is one value an output channel: [C], not a scalar or a full matrix (possible in Gemm). */
+function isRowOf(node: Node, bias: Tensor, flow: Flow): boolean {
+  const weight = flow.links.initializer.get(node.inputs[1])!;
+  const transB = attribute(node, 'transB')?.i === 1n;
+  const channels = isOp(node, 'Gemm') ? weight.dims[transB ? 0 : 1] : outputChannels(node, weight);
+  return bias.dims.length === 1 && bias.dims[0] === channels;
+}
+
+const outputChannels = (node: Node, weight: Tensor): number =>
+  isOp(node, 'ConvTranspose') ? weight.dims[1] * Number(attribute(node, 'group')?.i ?? 1n) : weight.dims[0];
