@@ -1,0 +1,193 @@
+import type { OptionId, Options } from './options.js';
+import type { Shell } from './shell.js';
+
+/** Does one command. `args` are its operands in order; an optional one that was not given is undefined. */
+export type Action = (args: (string | undefined)[], options: Options, shell: Shell) => Promise<void>;
+
+export interface CommandSpec {
+  /** "" is the main job: what `quantize <model>` does. */
+  id: string;
+  summary: string;
+  /** More for its own --help. */
+  detail?: string;
+  operands: { name: string; description: string; choices?: readonly string[] }[];
+  options: OptionId[];
+  /** Options whose meaning or default differs here. */
+  overrides?: Partial<Record<OptionId, { description?: string; default?: unknown }>>;
+  /** Command line after `quantize`, and what it is for. */
+  examples: [command: string, purpose: string][];
+  /** Imported when the command runs, not before. */
+  load(): Promise<{ run: Action }>;
+}
+
+const MODEL = { name: '<model>', description: 'an ONNX file, or - for stdin' };
+const MAKE: OptionId[] = ['target', 'scheme', 'method', 'symmetric', 'keepFloat'];
+const PREPROCESSING: OptionId[] = [
+  'preset',
+  'resize',
+  'crop',
+  'size',
+  'color',
+  'scale',
+  'mean',
+  'std',
+  'layout',
+];
+const READING: OptionId[] = ['dtype', 'shape', 'dim', 'limit', 'seed', ...PREPROCESSING];
+const SAMPLES: OptionId[] = ['calibration', ...READING];
+const EVALUATION: OptionId[] = ['evaluation', 'labels'];
+const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
+const RESOURCES: OptionId[] = ['threads', 'memory'];
+const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
+
+const statsFile = { description: 'statistics file to write', default: 'calibration.stats' };
+const listing = (id: string, summary: string, load: CommandSpec['load']): CommandSpec => ({
+  id,
+  summary,
+  operands: [],
+  options: ['format'],
+  examples: [],
+  load,
+});
+
+/** Every command, in the order in which help lists them. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    id: '',
+    summary:
+      'Quantize a trained ONNX model for a chip, prove what it cost, and report size, speed and power there.',
+    operands: [MODEL],
+    options: [
+      ...MAKE,
+      'calibration',
+      ...EVALUATION,
+      'stats',
+      ...READING,
+      ...GATES,
+      'output',
+      'report',
+      'savePlan',
+      ...TALK,
+      ...RESOURCES,
+    ],
+    overrides: {
+      output: { description: 'file to write, - for stdout; default: <model>.<chip>.<scheme>.onnx here' },
+    },
+    examples: [
+      ['model.onnx --target ane', 'samples are found beside the model'],
+      ['model.onnx -t tpu -c images/ --preset imagenet-torch', 'calibrate on a folder of images'],
+      [
+        'model.onnx -c calib.npz -e val/ -l labels.json --max-accuracy-drop 0.5',
+        'fail when more accuracy is lost',
+      ],
+      ['model.onnx --keep-float Softmax --keep-float /^head/', 'leave operators or nodes in float'],
+      ['- -o - < model.onnx > quantized.onnx', 'in a pipe'],
+    ],
+    load: () => import('./commands/quantize.js'),
+  },
+  {
+    id: 'inspect',
+    summary: 'what is in a model, what the chip can run, what will hurt; needs no data',
+    operands: [MODEL],
+    options: ['target', 'scheme', 'dim', ...TALK],
+    examples: [
+      ['inspect model.onnx --target ane', 'before anything else'],
+      ['inspect model.onnx -f json | jq .operators', 'for scripts'],
+    ],
+    load: () => import('./commands/inspect.js'),
+  },
+  {
+    id: 'calibrate',
+    summary: 'one pass over samples → a statistics file',
+    detail:
+      'The file holds what every method needs, so choosing another method or scheme costs no second pass.',
+    operands: [MODEL],
+    options: [...SAMPLES, 'shard', 'output', ...TALK, ...RESOURCES],
+    overrides: { output: statsFile },
+    examples: [
+      ['calibrate model.onnx -c images/ -o model.stats', 'then: quantize model.onnx --stats model.stats'],
+      [
+        'calibrate model.onnx -c images/ --shard 0/4 -o part0.stats',
+        'a quarter of the samples, on one of four machines',
+      ],
+    ],
+    load: () => import('./commands/calibrate.js'),
+  },
+  {
+    id: 'merge',
+    summary: 'join statistics files of one model; the same result as one run',
+    operands: [{ name: '<stats...>', description: 'files that `quantize calibrate` wrote' }],
+    options: ['output', ...TALK],
+    overrides: { output: statsFile },
+    examples: [['merge part*.stats -o model.stats', 'what the shards of `calibrate` gave']],
+    load: () => import('./commands/merge.js'),
+  },
+  {
+    id: 'plan',
+    summary: 'decide and stop: a JSON file to read and edit, with a reason for every decision',
+    operands: [MODEL],
+    options: [...MAKE, 'calibration', 'stats', ...READING, 'output', ...TALK, ...RESOURCES],
+    overrides: { output: { description: 'plan file to write, - for stdout' } },
+    examples: [
+      ['plan model.onnx -t ane -o plan.json', 'then edit it, then: quantize apply plan.json model.onnx'],
+      ['plan model.onnx -f json | jq ".float[]"', 'what stays in float, and why'],
+    ],
+    load: () => import('./commands/plan.js'),
+  },
+  {
+    id: 'apply',
+    summary: 'quantize as a plan file says',
+    operands: [{ name: '<plan>', description: 'a file that `quantize plan` wrote' }, MODEL],
+    options: ['calibration', ...EVALUATION, ...READING, ...GATES, 'output', 'report', ...TALK, ...RESOURCES],
+    examples: [['apply plan.json model.onnx -o quantized.onnx', 'do what was decided']],
+    load: () => import('./commands/apply.js'),
+  },
+  {
+    id: 'compare',
+    summary: 'two models on the same data: outputs, layers, accuracy, speed',
+    operands: [
+      { name: '<a>', description: 'the reference, usually the FP32 model' },
+      { name: '<b>', description: 'the other' },
+    ],
+    options: [...EVALUATION, 'calibration', ...READING, ...GATES.slice(0, 2), ...TALK, ...RESOURCES],
+    examples: [
+      ['compare model.onnx model.ane.int8-perchannel.onnx -e val/ -l labels.json', 'what quantizing cost'],
+    ],
+    load: () => import('./commands/compare.js'),
+  },
+  {
+    id: 'report',
+    summary: 'size, speed and power of any model on a chip, quantized or not; needs no data',
+    operands: [MODEL],
+    options: ['target', 'scheme', 'dim', ...TALK],
+    examples: [['report model.onnx --target h100 -f markdown', 'for a pull request']],
+    load: () => import('./commands/report.js'),
+  },
+  {
+    ...listing(
+      'targets',
+      'the chips, with the figures that reports rest on',
+      () => import('./commands/targets.js'),
+    ),
+    options: ['show', 'format'],
+    examples: [['targets --show ane', 'every figure with its source and date']],
+  },
+  listing(
+    'schemes',
+    'the number formats and what a scheme name means',
+    () => import('./commands/schemes.js'),
+  ),
+  listing('methods', 'the ways to choose ranges of activations', () => import('./commands/methods.js')),
+  {
+    id: 'completion',
+    summary: 'a completion script for a shell',
+    operands: [{ name: '<shell>', description: 'which shell', choices: ['bash', 'zsh', 'fish'] }],
+    options: [],
+    examples: [
+      ['completion bash > /etc/bash_completion.d/quantize', 'bash'],
+      ['completion zsh > ~/.zfunc/_quantize', 'zsh'],
+      ['completion fish > ~/.config/fish/completions/quantize.fish', 'fish'],
+    ],
+    load: () => import('./commands/completion.js'),
+  },
+];

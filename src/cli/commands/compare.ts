@@ -1,0 +1,11 @@
+import type { Action } from '../commands.js';
+import { comparisonForms } from '../forms.js';
+import { withJob } from '../job.js';
+import { printResult } from '../output.js';
+
+export const run: Action = ([a, b], options, shell) =>
+  withJob(a!, options, shell, async ({ job, progress }) => {
+    const comparison = await (await shell.pipeline()).compare(job.model, b!, job);
+    progress.end();
+    await printResult(comparisonForms(comparison, options), options, shell);
+  });

@@ -1,0 +1,6 @@
+import type { Action } from '../commands.js';
+import { completionScript } from '../completion.js';
+
+export const run: Action = async ([shell], _options, { stdout }) => {
+  stdout.write(await completionScript(shell as 'bash' | 'zsh' | 'fish'));
+};

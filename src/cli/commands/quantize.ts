@@ -1,0 +1,5 @@
+import type { Action } from '../commands.js';
+import { runMainJob } from '../main-job.js';
+
+export const run: Action = ([model], options, shell) =>
+  runMainJob(model!, options, shell, (pipeline, job) => pipeline.quantize(job));

@@ -1,0 +1,32 @@
+import type { Plan } from '../plan/types.js';
+import type { Report } from '../report/types.js';
+import type { Comparison, Inspection } from './engine.js';
+import type { Options } from './options.js';
+import type { Forms } from './output.js';
+
+type Verbosity = Pick<Options, 'verbose'>;
+
+/** A report as JSON, Markdown (by src/report, for files and pull requests too) or a terminal table. */
+export const reportForms = (report: Report, { verbose = false }: Verbosity): Forms => ({
+  json: report,
+  markdown: async () => (await import('../report/index.js')).reportMarkdown(report),
+  table: async (term) => (await import('./render/report.js')).renderReport(report, term, verbose),
+});
+
+export const inspectionForms = (inspection: Inspection, { verbose = false }: Verbosity): Forms => ({
+  json: inspection,
+  markdown: async () => (await import('./render/inspection.js')).inspectionMarkdown(inspection),
+  table: async (term) => (await import('./render/inspection.js')).renderInspection(inspection, term, verbose),
+});
+
+export const comparisonForms = (comparison: Comparison, { verbose = false }: Verbosity): Forms => ({
+  json: comparison,
+  markdown: async () => (await import('./render/comparison.js')).comparisonMarkdown(comparison),
+  table: async (term) => (await import('./render/comparison.js')).renderComparison(comparison, term, verbose),
+});
+
+export const planForms = (plan: Plan, { verbose = false }: Verbosity): Forms => ({
+  json: plan,
+  markdown: async () => (await import('./render/plan.js')).planMarkdown(plan),
+  table: async (term) => (await import('./render/plan.js')).renderPlan(plan, term, verbose),
+});

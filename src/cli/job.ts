@@ -1,0 +1,64 @@
+import { usageError } from '../errors.js';
+import type { JobOptions } from './engine.js';
+import type { Options } from './options.js';
+import { createProgress, type Progress } from './progress.js';
+import type { Shell } from './shell.js';
+import { modelFromStdin } from './streams.js';
+
+/** Everything a command on a model needs: the job as the pipeline takes it, and the voice on stderr. */
+export interface Session {
+  job: JobOptions;
+  progress: Progress;
+}
+
+/**
+ * Runs `work` on `model`; a model from stdin lives in a private folder for that long. The progress bar is cleared
+ * whatever happens.
+ */
+export async function withJob<T>(
+  model: string,
+  options: Options,
+  shell: Shell,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  if (model === '-' && options.calibration?.includes('-'))
+    throw usageError('STDIN_TWICE', 'the model and the samples cannot both come from stdin');
+  const progress = createProgress(shell, options);
+  const received = model === '-' ? await modelFromStdin(shell) : undefined;
+  try {
+    return await work({ job: jobOptions(received?.file ?? model, options, shell, progress), progress });
+  } finally {
+    progress.end();
+    received?.remove();
+  }
+}
+
+function jobOptions(model: string, options: Options, shell: Shell, progress: Progress): JobOptions {
+  const { resize, crop, size, color, scale, mean, std, layout, dim, ...rest } = options;
+  const preprocess = {
+    resize,
+    cropFraction: crop,
+    size,
+    color,
+    scale,
+    mean: one(mean),
+    std: one(std),
+    layout,
+  };
+  return {
+    ...rest,
+    model,
+    dims: dim,
+    preprocess: definedOnly(preprocess),
+    onProgress: progress.update,
+    onDiagnostic: progress.diagnose,
+    signal: shell.signal,
+  };
+}
+
+/** "127.5" holds for every channel. */
+const one = (values?: number[]): number | number[] | undefined => (values?.length === 1 ? values[0] : values);
+
+/** Without the fields that are undefined, so that they do not override a preset. */
+const definedOnly = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;

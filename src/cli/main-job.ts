@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { usageError } from '../errors.js';
+import type { JobOptions, Pipeline, Result } from './engine.js';
+import { reportForms } from './forms.js';
+import { type Session, withJob } from './job.js';
+import { defaultOutput } from './names.js';
+import type { Options } from './options.js';
+import { jsonText, printResult } from './output.js';
+import type { Shell } from './shell.js';
+import { throughFile, writeTextFile } from './streams.js';
+
+type Work = (pipeline: Pipeline, job: JobOptions) => Promise<Result>;
+
+/** Quantizes `model` by `work`, then says what was written and prints the report. */
+export async function runMainJob(model: string, options: Options, shell: Shell, work: Work): Promise<void> {
+  const output = options.output ?? defaultOutput(model, options);
+  refuseBadPaths(model, output, options);
+  await withJob(model, options, shell, async (session) => {
+    const pipeline = await shell.pipeline();
+    const result = await produce(output, session, shell, (job) => work(pipeline, job));
+    if (options.savePlan) writeTextFile(options.savePlan, jsonText(result.plan));
+    if (options.report) await writeReport(options.report, result);
+    const written = [...(output === '-' ? [] : result.files), options.savePlan, options.report];
+    session.progress.end();
+    for (const file of written) if (file) session.progress.say(`wrote ${file}`);
+    // Where stdout carries the model, the report goes to people.
+    const sink = output === '-' ? shell.stderr : shell.stdout;
+    if (output !== '-' || !options.quiet)
+      await printResult(reportForms(result.report, options), options, shell, sink);
+  });
+}
+
+const produce = (
+  output: string,
+  { job }: Session,
+  shell: Shell,
+  work: (job: JobOptions) => Promise<Result>,
+): Promise<Result> =>
+  output === '-'
+    ? throughFile('stdout.onnx', shell.stdout, (file) => work({ ...job, output: file }))
+    : work({ ...job, output });
+
+/** Refused before hours of work, not after. */
+function refuseBadPaths(model: string, output: string, { report }: Options): void {
+  if (output !== '-' && resolve(output) === resolve(model))
+    throw usageError('OUTPUT_IS_INPUT', `${output} is the input model; the output must be another file`);
+  if (report !== undefined && !/\.(json|md)$/.test(report))
+    throw usageError(
+      'REPORT_FORMAT',
+      `--report expects a file that ends in .json or .md, but received "${report}"`,
+    );
+}
+
+async function writeReport(file: string, { report }: Result): Promise<void> {
+  const text = file.endsWith('.json') ? jsonText(report) : await reportForms(report, {}).markdown();
+  writeTextFile(file, `${text.trimEnd()}\n`);
+}

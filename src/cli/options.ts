@@ -1,0 +1,338 @@
+import { usageError } from '../errors.js';
+
+/** Choices of an option, looked up in the registries when help or completion asks for them. */
+export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets';
+
+export interface OptionSpec {
+  flags: string;
+  description: string;
+  /** Heading in --help. */
+  group: string;
+  default?: unknown;
+  /** Values accepted, and no others. */
+  choices?: readonly string[];
+  /** Registry that completion offers values from; the stages judge the value. */
+  source?: ChoiceSource;
+  /** The value is a path: completion offers files. */
+  path?: boolean;
+  /** Text → value; `previous` is the default, or what an earlier occurrence gave. Throws a usage error. */
+  parse?(text: string, previous: unknown): unknown;
+}
+
+const complain = (flag: string, expected: string, text: string): never => {
+  throw usageError('OPTION_VALUE', `--${flag} expects ${expected}, but received "${text}"`);
+};
+
+const whole =
+  (flag: string, least = 0) =>
+  (text: string): number => {
+    const value = Number(text);
+    return /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least
+      ? value
+      : complain(flag, `a whole number from ${least} up`, text);
+  };
+
+const decimal =
+  (flag: string, least = 0) =>
+  (text: string): number => {
+    const value = Number(text);
+    return text.trim() !== '' && Number.isFinite(value) && value >= least
+      ? value
+      : complain(flag, least === 0 ? 'a number from 0 up' : 'a number', text);
+  };
+
+const numbers =
+  (flag: string, count?: number) =>
+  (text: string): number[] => {
+    const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    const fits = values.every(Number.isFinite) && (count === undefined || values.length === count);
+    return fits ? values : complain(flag, `${count ?? 'one or more'} numbers separated by commas`, text);
+  };
+
+const collect = (text: string, previous: unknown): string[] => [...((previous as string[]) ?? []), text];
+
+/** "batch=1" → { batch: 1 }, added to those given before. */
+function dimension(text: string, previous: unknown): Record<string, number> {
+  const at = text.lastIndexOf('=');
+  const size = Number(text.slice(at + 1));
+  if (at < 1 || !Number.isSafeInteger(size) || size < 1) complain('dim', 'name=size, such as batch=1', text);
+  return { ...(previous as Record<string, number>), [text.slice(0, at)]: size };
+}
+
+/** "0/4" → [0, 4]: the samples whose index leaves 0 when divided by 4. */
+function shard(text: string): [number, number] {
+  const [, i, n] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (i === undefined || Number(i) >= Number(n)) complain('shard', 'i/n with 0 ≤ i < n, such as 0/4', text);
+  return [Number(i), Number(n)];
+}
+
+const BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** "400M" → bytes. */
+function bytes(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([KMG]?)B?$/i.exec(text) ?? [];
+  if (amount === undefined) return complain('memory', 'a size such as 400M or 2G', text);
+  return Math.floor(Number(amount) * BYTES[unit.toUpperCase()]);
+}
+
+const MAKE = 'What to make:';
+const DATA = 'Samples:';
+const IMAGES = 'Images become y = (x · scale − mean) / std, x in 0…255:';
+const GATES = 'Gates (exit code 5 when one fails):';
+const OUT = 'Output:';
+const LIMITS = 'Resources:';
+
+/** Every option of every command, once. */
+export const OPTIONS = {
+  target: {
+    flags: '-t, --target <chip>',
+    description: 'the chip, or a JSON file that describes your own',
+    group: MAKE,
+    default: 'cpu',
+    source: 'targets',
+  },
+  scheme: {
+    flags: '-s, --scheme <scheme>',
+    description: '<weights>[-<activations>]-<granularity>',
+    group: MAKE,
+    default: 'int8-perchannel',
+    source: 'schemes',
+  },
+  method: {
+    flags: '-m, --method <method>',
+    description: 'how ranges of activations are chosen',
+    group: MAKE,
+    default: 'mse',
+    source: 'methods',
+  },
+  symmetric: {
+    flags: '--symmetric',
+    description: 'centre every grid on zero (no zero points), even where the chip takes them',
+    group: MAKE,
+  },
+  keepFloat: {
+    flags: '--keep-float <what>',
+    description: 'leave a node in float: its name, a /regex/, or an operator type; repeatable',
+    group: MAKE,
+    parse: collect,
+  },
+  calibration: {
+    flags: '-c, --calibration <path>',
+    description:
+      'samples to calibrate on: images, .npy, .npz, .pb, raw, or - for stdin; repeatable. ' +
+      'Without it: <model>.calibration/ or test_data_set_* beside the model',
+    group: DATA,
+    path: true,
+    parse: collect,
+  },
+  evaluation: {
+    flags: '-e, --evaluation <path>',
+    description: 'samples to compare FP32 and quantized on; default: the calibration samples; repeatable',
+    group: DATA,
+    path: true,
+    parse: collect,
+  },
+  labels: {
+    flags: '-l, --labels <file>',
+    description: 'right classes of the evaluation samples: measures accuracy',
+    group: DATA,
+    path: true,
+  },
+  preset: {
+    flags: '--preset <name>',
+    description: 'what a family of networks was trained with; the options below override it',
+    group: IMAGES,
+    source: 'presets',
+  },
+  resize: {
+    flags: '--resize <how>',
+    description: 'how an image gets its size: short side and centre crop, exact, letterbox, or not at all',
+    group: IMAGES,
+    choices: ['short', 'exact', 'letterbox', 'none'],
+  },
+  crop: {
+    flags: '--crop <share>',
+    description: 'side of the centre crop relative to the short side, such as 0.875',
+    group: IMAGES,
+    parse: decimal('crop'),
+  },
+  size: {
+    flags: '--size <height,width>',
+    description: 'size of the images, where the model leaves it open',
+    group: IMAGES,
+    parse: numbers('size', 2),
+  },
+  color: {
+    flags: '--color <order>',
+    description: 'channel order that the model was trained on',
+    group: IMAGES,
+    choices: ['rgb', 'bgr'],
+  },
+  scale: {
+    flags: '--scale <factor>',
+    description: 'multiplies values 0…255 before mean and std',
+    group: IMAGES,
+    parse: decimal('scale'),
+  },
+  layout: {
+    flags: '--layout <layout>',
+    description: 'axis order of the input; default: recognised from its shape',
+    group: IMAGES,
+    choices: ['nchw', 'nhwc'],
+  },
+  mean: {
+    flags: '--mean <values>',
+    description: 'subtracted, one for all or one a channel, such as 0.485,0.456,0.406',
+    group: IMAGES,
+    parse: numbers('mean'),
+  },
+  std: {
+    flags: '--std <values>',
+    description: 'then divided by, one for all or one a channel',
+    group: IMAGES,
+    parse: numbers('std'),
+  },
+  dtype: { flags: '--dtype <type>', description: 'element type of raw binary samples', group: DATA },
+  shape: {
+    flags: '--shape <dims>',
+    description: 'shape of one raw sample, such as 1,3,224,224',
+    group: DATA,
+  },
+  dim: {
+    flags: '--dim <name=size>',
+    description: 'size of a symbolic input dimension; repeatable',
+    group: DATA,
+    parse: dimension,
+  },
+  limit: {
+    flags: '--limit <n>',
+    description: 'use the first n calibration samples',
+    group: DATA,
+    parse: whole('limit', 1),
+  },
+  seed: {
+    flags: '--seed <n>',
+    description: 'seed of synthetic inputs',
+    group: DATA,
+    parse: whole('seed'),
+  },
+  stats: {
+    flags: '--stats <file>',
+    description: 'ranges from a file that `quantize calibrate` wrote, instead of a pass over samples',
+    group: DATA,
+    path: true,
+  },
+  shard: {
+    flags: '--shard <i/n>',
+    description: 'take every n-th sample from the i-th on; `quantize merge` joins the parts',
+    group: DATA,
+    parse: shard,
+  },
+  maxAccuracyDrop: {
+    flags: '--max-accuracy-drop <points>',
+    description: 'most points of top-1 accuracy to lose; needs --labels',
+    group: GATES,
+    parse: decimal('max-accuracy-drop'),
+  },
+  minSqnr: {
+    flags: '--min-sqnr <dB>',
+    description: 'least signal to quantization-noise ratio of every output',
+    group: GATES,
+    parse: decimal('min-sqnr', Number.NEGATIVE_INFINITY),
+  },
+  keep: { flags: '--keep', description: 'write the model even when a gate fails', group: GATES },
+  output: {
+    flags: '-o, --output <file>',
+    description: 'file to write, - for stdout',
+    group: OUT,
+    path: true,
+  },
+  report: {
+    flags: '--report <file>',
+    description: 'also write the report, as its ending says: .json or .md',
+    group: OUT,
+    path: true,
+  },
+  savePlan: {
+    flags: '--save-plan <file>',
+    description: 'also write the plan, with the reason of every decision',
+    group: OUT,
+    path: true,
+  },
+  format: {
+    flags: '-f, --format <format>',
+    description: 'how the result is printed',
+    group: OUT,
+    default: 'table',
+    choices: ['table', 'json', 'markdown'],
+  },
+  show: {
+    flags: '--show <chip>',
+    description: 'every figure of one chip with its source',
+    group: OUT,
+    source: 'targets',
+  },
+  quiet: { flags: '-q, --quiet', description: 'nothing on stderr but warnings and errors', group: OUT },
+  verbose: {
+    flags: '-v, --verbose',
+    description: 'every layer, every note, and the stack of a bug',
+    group: OUT,
+  },
+  threads: {
+    flags: '--threads <n>',
+    description: 'threads inside one operator of onnxruntime',
+    group: LIMITS,
+    parse: whole('threads', 1),
+  },
+  memory: {
+    flags: '--memory <size>',
+    description: 'most memory for activations of one batch, such as 400M',
+    group: LIMITS,
+    parse: bytes,
+  },
+} satisfies Record<string, OptionSpec>;
+
+export type OptionId = keyof typeof OPTIONS;
+export const optionSpec = (id: OptionId): OptionSpec => OPTIONS[id];
+
+export type Format = 'table' | 'json' | 'markdown';
+
+/** What the options of a command line amount to; absent ones are undefined. */
+export interface Options {
+  target: string;
+  scheme: string;
+  method: string;
+  format: Format;
+  symmetric?: boolean;
+  keepFloat?: string[];
+  calibration?: string[];
+  evaluation?: string[];
+  labels?: string;
+  preset?: string;
+  resize?: 'short' | 'exact' | 'letterbox' | 'none';
+  crop?: number;
+  size?: [number, number];
+  color?: 'rgb' | 'bgr';
+  scale?: number;
+  layout?: 'nchw' | 'nhwc';
+  mean?: number[];
+  std?: number[];
+  dtype?: string;
+  shape?: string;
+  dim?: Record<string, number>;
+  limit?: number;
+  seed?: number;
+  stats?: string;
+  shard?: [number, number];
+  maxAccuracyDrop?: number;
+  minSqnr?: number;
+  keep?: boolean;
+  output?: string;
+  report?: string;
+  savePlan?: string;
+  show?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  threads?: number;
+  memory?: number;
+}

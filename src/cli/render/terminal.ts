@@ -1,0 +1,78 @@
+// The only file that knows chalk and cli-table3: lines, emphasis and tables for a terminal of some width.
+import { Chalk } from 'chalk';
+import CliTable from 'cli-table3';
+
+/** Below this many columns a table becomes one block of lines per row. */
+const NARROW = 60;
+
+export interface Terminal {
+  width: number;
+  bold(text: string): string;
+  dim(text: string): string;
+  good(text: string): string;
+  bad(text: string): string;
+  warn(text: string): string;
+  /** Columns after the first align right where `numeric` names them; the last one wraps to fit. */
+  table(head: string[], rows: string[][], numeric?: number[]): string;
+}
+
+export function createTerminal(width: number, color: boolean): Terminal {
+  const chalk = new Chalk({ level: color ? 1 : 0 });
+  return {
+    width,
+    bold: (text) => chalk.bold(text),
+    dim: (text) => chalk.dim(text),
+    good: (text) => chalk.green(text),
+    bad: (text) => chalk.red(text),
+    warn: (text) => chalk.yellow(text),
+    table: (head, rows, numeric = []) =>
+      width < NARROW
+        ? blocks(head, rows, chalk)
+        : grid(
+            head.map((h) => chalk.bold(h)),
+            rows,
+            numeric,
+            width,
+          ),
+  };
+}
+
+/** Rows as columns, without rules: a table that also reads well in a log. */
+function grid(head: string[], rows: string[][], numeric: number[], width: number): string {
+  const natural = head.map((h, c) => Math.max(...[h, ...rows.map((r) => r[c] ?? '')].map(visibleLength)) + 2);
+  const before = natural.slice(0, -1).reduce((sum, w) => sum + w, 0);
+  const last = Math.min(natural.at(-1)!, Math.max(16, width - before - 2));
+  const table = new CliTable({
+    head,
+    colWidths: [...natural.slice(0, -1), last],
+    colAligns: head.map((_, c) => (numeric.includes(c) ? 'right' : 'left')),
+    wordWrap: true,
+    chars: NO_RULES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  table.push(...rows);
+  const lines = table.toString().split('\n');
+  return lines.map((line) => `  ${line.trimEnd()}`).join('\n');
+}
+
+const NO_RULES = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
+    .concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((part) => [part, '']),
+);
+
+function blocks(head: string[], rows: string[][], chalk: InstanceType<typeof Chalk>): string {
+  const label = (c: number) => (head[c] ? `${head[c]}: ` : '');
+  return rows
+    .map(([title, ...cells]) =>
+      [chalk.bold(title), ...cells.flatMap((cell, i) => (cell ? [`  ${label(i + 1)}${cell}`] : []))].join(
+        '\n',
+      ),
+    )
+    .join('\n');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
+const ESCAPES = /\x1b\[[0-9;]*m/g;
+/** Columns that a text takes: escape sequences take none. */
+export const visibleLength = (text: string): number => [...text.replace(ESCAPES, '')].length;
