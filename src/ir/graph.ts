@@ -13,9 +13,12 @@ export const qualifiedType = (node: Node): string => {
   return domain === '' ? node.opType : `${domain}:${node.opType}`;
 };
 
-/** True for the standard-domain operator `opType`. */
-export const isOp = (node: Node | undefined, ...opTypes: string[]): node is Node =>
-  node !== undefined && normalDomain(node.domain) === '' && opTypes.includes(node.opType);
+/** True for the standard-domain operator `opType`. Narrows only a node that may be missing. */
+export function isOp(node: Node, ...opTypes: string[]): boolean;
+export function isOp(node: Node | undefined, ...opTypes: string[]): node is Node;
+export function isOp(node: Node | undefined, ...opTypes: string[]): boolean {
+  return node !== undefined && normalDomain(node.domain) === '' && opTypes.includes(node.opType);
+}
 
 /** Imported version of a domain ("" = ai.onnx); 0 when it is not imported. */
 export const opsetVersion = (model: Model, domain = ''): number =>

@@ -1,0 +1,71 @@
+import type { Diagnostic } from '../errors.js';
+import { cloneModel } from '../ir/graph.js';
+import type { Model } from '../ir/model.js';
+import { dropInitializerInputs } from './passes/drop-initializer-inputs.js';
+import { foldAffine } from './passes/fold-affine.js';
+import { foldBatchnorm } from './passes/fold-batchnorm.js';
+import { foldConstants } from './passes/fold-constants.js';
+import { foldPad } from './passes/fold-pad.js';
+import { foldShapes } from './passes/fold-shapes.js';
+import { inlineFunctions } from './passes/inline-functions.js';
+import { liftConstants } from './passes/lift-constants.js';
+import { nameNodes } from './passes/name-nodes.js';
+import { removeDead } from './passes/remove-dead.js';
+import { removeIdentities } from './passes/remove-identities.js';
+import { upgradeOpset } from './passes/upgrade-opset.js';
+import { refuseQuantized } from './refuse.js';
+import type { Pass, Prepared, PrepareOptions } from './types.js';
+
+export { graphInputs, inferTypes, staticDims } from './infer.js';
+export { refuseQuantized } from './refuse.js';
+export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
+
+/**
+ * In this order: first what uncovers constants, then the opset, so that folding sees one form of each operator,
+ * then folding from the constants outwards. Rounds (below) clean up what folding leaves.
+ */
+export const PASSES: readonly Pass[] = [
+  inlineFunctions,
+  dropInitializerInputs,
+  liftConstants,
+  removeIdentities,
+  removeDead,
+  upgradeOpset,
+  foldShapes,
+  foldConstants,
+  foldPad,
+  foldBatchnorm,
+  foldAffine,
+  nameNodes,
+];
+
+/** A fold can make room for another; real networks settle in two or three rounds. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Brings a float model into the form that calibration and planning expect: weights as initializers, every node
+ * named, nothing left to fold. Works on a copy. Outputs stay equal within float32 rounding of the folded weights;
+ * without folding they are the same bits. Rounds go on until nothing changes, so preparing twice is preparing once.
+ * @throws QuantizeError ALREADY_QUANTIZED (unsupported)
+ */
+export async function prepare(model: Model, options: PrepareOptions = {}): Promise<Prepared> {
+  refuseQuantized(model);
+  const copy = cloneModel(model);
+  const changes = new Map(PASSES.map((pass) => [pass.id, 0]));
+  const diagnostics = new Map<string, Diagnostic>();
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    let edits = 0;
+    for (const pass of PASSES) {
+      const result = await pass.run(copy, options);
+      edits += result.changes;
+      changes.set(pass.id, changes.get(pass.id)! + result.changes);
+      for (const d of result.diagnostics ?? []) diagnostics.set(`${d.code} ${d.message}`, d);
+    }
+    if (edits === 0) break;
+  }
+  return {
+    model: copy,
+    diagnostics: [...diagnostics.values()],
+    passes: [...changes].map(([id, count]) => ({ id, changes: count })),
+  };
+}
