@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+
+/** The exports of kernels/simd.wasm; every argument is a byte address, a count or a plain number. */
+export interface KernelExports {
+  minMax(values: number, n: number, out: number): void;
+  histogram(values: number, n: number, counters: number): void;
+  observe(values: number, n: number, counters: number, out: number): void;
+  quantize(values: number, out: number, ...rest: number[]): void;
+  fakeQuantize(values: number, out: number, ...rest: number[]): void;
+  dequantize(codes: number, out: number, ...rest: number[]): void;
+  errorSums(xs: number, ys: number, n: number, out: number): void;
+  copy(to: number, from: number, bytes: number): void;
+}
+
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+}
+
+/** The part of the WebAssembly global that is used: its types come with the DOM's, which Node programs leave out. */
+interface WebAssemblyGlobal {
+  Memory: new (pages: { initial: number; maximum: number }) => WasmMemory;
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { exports: unknown };
+}
+const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyGlobal })
+  .WebAssembly;
+
+const PAGE = 65_536;
+
+/** A memory that never grows. Throws RangeError when the host cannot give it (4 GiB is the limit of WebAssembly). */
+export function createMemory(byteLength: number): WasmMemory {
+  const pages = Math.ceil(byteLength / PAGE);
+  return new Memory({ initial: pages, maximum: pages });
+}
+
+let compiled: object | undefined;
+
+function compile(): object {
+  const file = new URL('./simd.wasm', import.meta.url);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    throw new Error('The SIMD kernels are not built: kernels/simd.wasm is missing. Run `npm run build`.', {
+      cause,
+    });
+  }
+  return new Module(bytes);
+}
+
+/** The kernels over `memory`. The module is compiled once a process, at the first call. */
+export function instantiate(memory: WasmMemory): KernelExports {
+  compiled ??= compile();
+  return new Instance(compiled, { env: { memory } }).exports as KernelExports;
+}

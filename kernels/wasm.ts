@@ -1,0 +1,221 @@
+import { type BlockShape, type ChannelParams, checkBlocks, type Piece, pieces } from './blocks.js';
+import type { NumberFormat } from './formats.js';
+import { COUNTERS, type KernelArray, KernelMemory, PIECE, SCRATCH } from './memory.js';
+import { instantiate, type KernelExports } from './module.js';
+
+export { COUNTERS } from './memory.js';
+
+/** What `minMax` and `observe` find. `min` is +Infinity and `max` −Infinity when nothing is finite. */
+export interface Extremes {
+  min: number;
+  max: number;
+  /** Finite values. */
+  count: number;
+  nan: number;
+  inf: number;
+}
+
+/** Float64 sums over pairs of values. SQNR = 10·log10(xx / dd), cosine = xy / √(xx·yy). */
+export interface ErrorSums {
+  xx: number;
+  yy: number;
+  xy: number;
+  /** Σ(x − y)². */
+  dd: number;
+  maxError: number;
+}
+
+type Codes = Int8Array | Uint8Array;
+type ByteFormat = Pick<NumberFormat, 'qmin' | 'qmax' | 'signed' | 'bits'>;
+
+/** The SIMD kernels over one memory. Arrays of that memory are used in place, others are copied piece by piece. */
+export class Kernels {
+  readonly memory: KernelMemory;
+  private readonly simd: KernelExports;
+
+  constructor(byteLength: number) {
+    this.memory = new KernelMemory(byteLength);
+    this.simd = instantiate(this.memory.memory);
+  }
+
+  /** `n` zeroed float32 in the memory; valid until `reset`. Throws RangeError when the memory is full. */
+  float32(n: number): Float32Array {
+    return new Float32Array(this.memory.buffer, this.memory.allocate(4 * n), n).fill(0);
+  }
+
+  uint32(n: number): Uint32Array {
+    return new Uint32Array(this.memory.buffer, this.memory.allocate(4 * n), n).fill(0);
+  }
+
+  /** `n` zeroed bytes for codes of `format`. */
+  codes(n: number, format: ByteFormat): Codes {
+    const at = this.memory.allocate(n);
+    return new (format.signed ? Int8Array : Uint8Array)(this.memory.buffer, at, n).fill(0);
+  }
+
+  /** A place to come back to with `reset`. */
+  mark(): number {
+    return this.memory.mark();
+  }
+
+  /** Frees everything allocated since `mark`, by default everything. */
+  reset(mark?: number): void {
+    this.memory.reset(mark);
+  }
+
+  minMax(values: Float32Array): Extremes {
+    return this.extremes(values, (at, n) => this.simd.minMax(at, n, SCRATCH.result));
+  }
+
+  /** Adds the values to the exponent histogram `counters` (COUNTERS u32, at most 2^32 − 1 each; see drainCounters). */
+  histogram(values: Float32Array, counters: Uint32Array): void {
+    this.withCounters(counters, (table) => {
+      this.eachPiece(values, (at, n) => this.simd.histogram(at, n, table));
+    });
+  }
+
+  /** `minMax` and `histogram` in one pass. */
+  observe(values: Float32Array, counters: Uint32Array): Extremes {
+    return this.withCounters(counters, (table) =>
+      this.extremes(values, (at, n) => this.simd.observe(at, n, table, SCRATCH.result)),
+    );
+  }
+
+  /**
+   * q = saturate(roundHalfEven(x / s) + z) into 8-bit codes; NaN gives the lowest code.
+   * @throws RangeError when shapes differ or the format is not of 8 bits
+   */
+  quantize(
+    values: Float32Array,
+    shape: BlockShape,
+    params: ChannelParams,
+    format: ByteFormat,
+    out: Codes = new (format.signed ? Int8Array : Uint8Array)(values.length),
+  ): Codes {
+    checkByteFormat(format);
+    this.blocks(values, out, shape, params, (...args) =>
+      this.simd.quantize(...args, format.qmin, format.qmax),
+    );
+    return out;
+  }
+
+  /** y = (q − z)·s. */
+  dequantize(
+    codes: Codes,
+    shape: BlockShape,
+    params: ChannelParams,
+    out = new Float32Array(codes.length),
+  ): Float32Array {
+    const signed = codes instanceof Int8Array ? 1 : 0;
+    this.blocks(codes, out, shape, params, (...args) => this.simd.dequantize(...args, signed));
+    return out;
+  }
+
+  /** dequantize(quantize(x)) in one pass; `out` may be `values`. */
+  fakeQuantize(
+    values: Float32Array,
+    shape: BlockShape,
+    params: ChannelParams,
+    format: ByteFormat,
+    out = new Float32Array(values.length),
+  ): Float32Array {
+    checkByteFormat(format);
+    this.blocks(values, out, shape, params, (...args) =>
+      this.simd.fakeQuantize(...args, format.qmin, format.qmax),
+    );
+    return out;
+  }
+
+  /** Sums over x and y of equal length, in a fixed order: the same on every machine. */
+  errorSums(x: Float32Array, y: Float32Array): ErrorSums {
+    if (x.length !== y.length) throw new RangeError(`${x.length} values against ${y.length}`);
+    const sums = { xx: 0, yy: 0, xy: 0, dd: 0, maxError: 0 };
+    const result = new Float64Array(this.memory.buffer, SCRATCH.result, 5);
+    for (let at = 0; at < x.length; at += PIECE) {
+      const n = Math.min(PIECE, x.length - at);
+      const xs = this.memory.place(x, at, n, SCRATCH.first);
+      this.simd.errorSums(xs, this.memory.place(y, at, n, SCRATCH.second), n, SCRATCH.result);
+      sums.xx += result[0];
+      sums.yy += result[1];
+      sums.xy += result[2];
+      sums.dd += result[3];
+      sums.maxError = Math.max(sums.maxError, result[4]);
+    }
+    return sums;
+  }
+
+  /** Copies within the memory: the yardstick of the benchmark. */
+  copy(to: Float32Array, from: Float32Array): void {
+    this.simd.copy(to.byteOffset, from.byteOffset, from.byteLength);
+  }
+
+  /** Runs `kernel` piece by piece and gathers what it leaves in the result area. */
+  private extremes(values: Float32Array, kernel: (at: number, n: number) => void): Extremes {
+    const found: Extremes = { min: Infinity, max: -Infinity, count: values.length, nan: 0, inf: 0 };
+    const floats = new Float32Array(this.memory.buffer, SCRATCH.result, 2);
+    const counts = new Uint32Array(this.memory.buffer, SCRATCH.result + 8, 2);
+    this.eachPiece(values, (at, n) => {
+      kernel(at, n);
+      found.min = Math.min(found.min, floats[0]);
+      found.max = Math.max(found.max, floats[1]);
+      found.nan += counts[0];
+      found.inf += counts[1];
+    });
+    found.count -= found.nan + found.inf;
+    return found;
+  }
+
+  private eachPiece(values: Float32Array, kernel: (at: number, n: number) => void): void {
+    for (let at = 0; at < values.length; at += PIECE) {
+      const n = Math.min(PIECE, values.length - at);
+      kernel(this.memory.place(values, at, n, SCRATCH.first), n);
+    }
+  }
+
+  private withCounters<T>(counters: Uint32Array, run: (table: number) => T): T {
+    if (counters.length !== COUNTERS) throw new RangeError(`${counters.length} counters, not ${COUNTERS}`);
+    const table = this.memory.place(counters, 0, COUNTERS, SCRATCH.table);
+    const result = run(table);
+    this.memory.collect(counters, 0, COUNTERS, SCRATCH.table);
+    return result;
+  }
+
+  private blocks(
+    from: KernelArray,
+    to: KernelArray,
+    shape: BlockShape,
+    params: ChannelParams,
+    kernel: (from: number, to: number, ...rest: number[]) => void,
+  ): void {
+    checkBlocks(from.length, shape, params);
+    if (to.length !== from.length) throw new RangeError(`room for ${to.length} of ${from.length} values`);
+    for (const piece of pieces(shape, PIECE)) this.block(from, to, piece, params, kernel);
+  }
+
+  private block(
+    from: KernelArray,
+    to: KernelArray,
+    { outer, channels, inner, at, channel }: Piece,
+    params: ChannelParams,
+    kernel: (from: number, to: number, ...rest: number[]) => void,
+  ): void {
+    const n = outer * channels * inner;
+    const scales = this.memory.place(params.scales, channel, channels, SCRATCH.third);
+    const zeroPoints = this.memory.place(params.zeroPoints, channel, channels, SCRATCH.fourth);
+    const source = this.memory.place(from, at, n, SCRATCH.first);
+    const target = this.memory.target(to, at, SCRATCH.second);
+    kernel(source, target, outer, channels, inner, scales, zeroPoints);
+    this.memory.collect(to, at, n, SCRATCH.second);
+  }
+}
+
+function checkByteFormat(format: ByteFormat): void {
+  if (format.bits !== 8) throw new RangeError(`the SIMD kernels take formats of 8 bits, not ${format.bits}`);
+}
+
+/**
+ * Kernels with a memory of `byteLength` bytes of arrays (it never grows, so arrays stay valid and onnxruntime may write
+ * into them). The module is compiled once a process.
+ * @throws Error when kernels/simd.wasm is not built; RangeError when there is no such memory
+ */
+export const createKernels = (byteLength: number): Kernels => new Kernels(byteLength);

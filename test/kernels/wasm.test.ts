@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { format } from '../../kernels/formats.js';
+import { addToHistogram, drainCounters, emptyHistogram } from '../../kernels/histogram.js';
+import { type BlockShape, dequantize, fakeQuantize, quantize } from '../../kernels/quantize.js';
+import { COUNTERS, createKernels } from '../../kernels/wasm.js';
+import { hardValues, normals, random, SPECIALS } from './values.js';
+
+const kernels = createKernels(4 << 20);
+/** The same values inside the kernels' memory. */
+const inside = (values: Float32Array): Float32Array => {
+  const copy = kernels.float32(values.length);
+  copy.set(values);
+  return copy;
+};
+const bytesOf = (a: ArrayBufferView): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
+/** Equality of every bit; vitest's own comparison takes milliseconds for a thousand elements. */
+const expectSame = (found: ArrayBufferView, wanted: ArrayBufferView): void =>
+  expect(bytesOf(found).equals(bytesOf(wanted))).toBe(true);
+
+function plainExtremes(values: Float32Array) {
+  const finite = values.filter(Number.isFinite);
+  const nan = values.filter(Number.isNaN).length;
+  return {
+    min: finite.reduce((a, b) => Math.min(a, b), Infinity),
+    max: finite.reduce((a, b) => Math.max(a, b), -Infinity),
+    count: finite.length,
+    nan,
+    inf: values.length - finite.length - nan,
+  };
+}
+
+describe('extremes and histogram agree with the plain versions', () => {
+  const lengths = [0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 16_383, 16_384, 16_385, 100_003];
+  test.each(lengths)('%i values, outside and inside the memory', (n) => {
+    kernels.reset();
+    const values = hardValues(0.37, n, n + 1);
+    const expected = plainExtremes(values);
+    const plain = emptyHistogram();
+    addToHistogram(values, plain);
+    for (const array of [values, inside(values)]) {
+      expect(kernels.minMax(array)).toEqual(expected);
+      for (const counters of [new Uint32Array(COUNTERS), kernels.uint32(COUNTERS)]) {
+        expect(kernels.observe(array, counters)).toEqual(expected);
+        kernels.histogram(array, counters);
+        const found = emptyHistogram();
+        drainCounters(counters, found);
+        expectSame(
+          found.positive,
+          plain.positive.map((c) => 2 * c),
+        );
+        expectSame(
+          found.negative,
+          plain.negative.map((c) => 2 * c),
+        );
+        expect(counters.every((c) => c === 0)).toBe(true);
+      }
+    }
+  });
+
+  test('nothing finite leaves the neutral extremes', () => {
+    const none = Float32Array.of(Number.NaN, Infinity, -Infinity, Number.NaN, Number.NaN);
+    expect(kernels.minMax(none)).toEqual({ min: Infinity, max: -Infinity, count: 0, nan: 3, inf: 2 });
+  });
+
+  test.each(SPECIALS.map((x, i) => [x, i]))('a lone %d in any of nine places', (x) => {
+    for (let place = 0; place < 9; place++) {
+      const values = new Float32Array(9).fill(1);
+      values[place] = x;
+      expect(kernels.minMax(values)).toEqual(plainExtremes(values));
+    }
+  });
+});
+
+const SHAPES: [string, BlockShape][] = [
+  ['per tensor', { outer: 1, channels: 1, inner: 20_011 }],
+  ['axis 0', { outer: 1, channels: 7, inner: 2_861 }],
+  ['middle axis', { outer: 5, channels: 13, inner: 9 }],
+  ['last axis', { outer: 37, channels: 541, inner: 1 }],
+  ['one value a channel', { outer: 1, channels: 20_000, inner: 1 }],
+  ['rows longer than a piece', { outer: 2, channels: 3, inner: 17_001 }],
+  ['many channels, rows longer than a piece', { outer: 2, channels: 9_001, inner: 2 }],
+  ['nothing', { outer: 0, channels: 3, inner: 4 }],
+];
+
+describe.each(['int8', 'uint8'])('%s quantize, dequantize and fakeQuantize agree bit for bit', (id) => {
+  const row = format(id);
+  test.each(SHAPES)('%s', (_, shape) => {
+    kernels.reset();
+    const n = shape.outer * shape.channels * shape.inner;
+    const next = random(n);
+    const scales = Float32Array.from({ length: shape.channels }, () => 0.37 * 2 ** Math.floor(next() * 3));
+    const zeroPoints = Int32Array.from({ length: shape.channels }, () => Math.floor(row.qmin + next() * 256));
+    const values = hardValues(0.37, n, 7);
+    const params = { scales, zeroPoints };
+    const codes = quantize(values, shape, params, row);
+    const floats = dequantize(codes, shape, params);
+    for (const array of [values, inside(values)]) {
+      expectSame(kernels.quantize(array, shape, params, row), codes);
+      expectSame(kernels.quantize(array, shape, params, row, kernels.codes(n, row)), codes);
+      expectSame(kernels.fakeQuantize(array, shape, params, row), floats);
+    }
+    expectSame(fakeQuantize(values, shape, params, row), floats);
+    expectSame(kernels.dequantize(codes as Int8Array, shape, params), floats);
+  });
+});
+
+describe('errorSums', () => {
+  test.each([0, 1, 3, 4, 6, 16_385, 50_001])('%i pairs', (n) => {
+    const x = normals(n, 1);
+    const y = x.map((v, i) => v + 0.01 * Math.sin(i));
+    const sums = kernels.errorSums(x, y);
+    let [xx, yy, xy, dd, maxError] = [0, 0, 0, 0, 0];
+    for (let i = 0; i < n; i++) {
+      xx += x[i] ** 2;
+      yy += y[i] ** 2;
+      xy += x[i] * y[i];
+      dd += (x[i] - y[i]) ** 2;
+      maxError = Math.max(maxError, Math.abs(x[i] - y[i]));
+    }
+    expect(sums.maxError).toBe(maxError);
+    // The order of the float64 additions differs: n roundings of 2^-53 each.
+    for (const [found, wanted] of [
+      [sums.xx, xx],
+      [sums.yy, yy],
+      [sums.xy, xy],
+      [sums.dd, dd],
+    ]) {
+      expect(Math.abs(found - wanted)).toBeLessThanOrEqual(n * 2 ** -53 * Math.max(xx, 1e-300));
+    }
+  });
+});
+
+describe('memory', () => {
+  test('arrays are aligned, zeroed and freed in order', () => {
+    const small = createKernels(1000);
+    const first = small.float32(3);
+    expect(first.byteOffset % 64).toBe(0);
+    const mark = small.mark();
+    const second = small.float32(2).fill(5);
+    small.reset(mark);
+    expect(small.uint32(2)).toEqual(new Uint32Array(2));
+    expect(second.byteOffset).toBe(first.byteOffset + 64);
+  });
+
+  test.each([
+    ['more than fits', () => createKernels(1000).float32(1 << 20), /kernel memory: 4194304 bytes wanted/],
+    ['lengths that differ', () => kernels.errorSums(new Float32Array(1), new Float32Array(2)), /1 values/],
+    [
+      'a shape that does not fit',
+      () =>
+        kernels.quantize(
+          new Float32Array(5),
+          { outer: 1, channels: 2, inner: 3 },
+          { scales: new Float32Array(2), zeroPoints: new Int32Array(2) },
+          format('int8'),
+        ),
+      /5 values for blocks of 1×2×3/,
+    ],
+    [
+      'a format of 32 bits',
+      () =>
+        kernels.quantize(
+          new Float32Array(1),
+          { outer: 1, channels: 1, inner: 1 },
+          { scales: new Float32Array(1), zeroPoints: new Int32Array(1) },
+          format('int32'),
+        ),
+      /8 bits/,
+    ],
+    ['wrong counters', () => kernels.observe(new Float32Array(1), new Uint32Array(8)), /8 counters/],
+  ])('%s is refused', (_, run, message) => {
+    expect(run).toThrow(message);
+  });
+});
