@@ -1,0 +1,13 @@
+export { checkGates, type Gates } from './gates.js';
+export { type LatencyOptions, measureLatency } from './latency.js';
+export { commonTensors, compareLayers, type LayerOptions } from './layers.js';
+export { checkSmoke, type SmokeResult, smokeRun } from './smoke.js';
+export type {
+  AccuracyMetrics,
+  ExactOutput,
+  LatencyMetrics,
+  LayerMetrics,
+  Metrics,
+  OutputMetrics,
+} from './types.js';
+export { type VerifyOptions, verify } from './verify.js';

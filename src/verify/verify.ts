@@ -1,0 +1,183 @@
+import type { SampleSource } from '../data/types.js';
+import { invalidError, QuantizeError } from '../errors.js';
+import type { Model } from '../ir/model.js';
+import { openModel } from '../runtime/index.js';
+import type { Feeds, Session, TensorValue } from '../runtime/types.js';
+import { accuracy, type Hits, noHits, OutputAccumulator } from './accumulate.js';
+import { addSums, type ErrorSums, emptySums, floatElements, sqnrDb } from './errorsums.js';
+import type { ExactOutput, Metrics, OutputMetrics } from './types.js';
+
+/** Samples on which the emitted model also runs with optimisations off. */
+const UNOPTIMISED_SAMPLES = 4;
+
+export interface VerifyOptions {
+  float: Model;
+  quantized: Model;
+  source: SampleSource;
+  evidence: Metrics['evidence'];
+  /**
+   * Class of each sample by `Sample.index`; for samples of several rows, of each row in turn. A row without a label
+   * (undefined or NaN) counts for agreement only. They belong to the first output that looks like a classifier's.
+   */
+  labels?: ArrayLike<number | undefined>;
+  threads?: number;
+  /** Samples at most. */
+  limit?: number;
+  onProgress?(done: number, total: number | undefined): void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs both models on the same samples, one at a time, and keeps sums only: memory does not grow with the samples.
+ * @throws QuantizeError NO_SAMPLES, OUTPUT_MISSING, LABEL_RANGE, RUN_FAILED (invalid), INTERRUPTED
+ */
+export async function verify(options: VerifyOptions): Promise<Metrics> {
+  const threads = options.threads;
+  return withSessions(
+    [
+      () => openModel(options.float, { threads }),
+      () => openModel(options.quantized, { threads }),
+      () => openModel(options.quantized, { threads, optimize: 'disabled' }),
+    ],
+    ([float, quantized, plain]) => compare(options, float, quantized, plain),
+  );
+}
+
+/** Opens sessions in turn and releases whatever was opened, also after a failure. */
+export async function withSessions<T>(
+  openers: (() => Promise<Session>)[],
+  body: (sessions: Session[]) => Promise<T>,
+): Promise<T> {
+  const sessions: Session[] = [];
+  try {
+    for (const open of openers) sessions.push(await open());
+    return await body(sessions);
+  } finally {
+    await Promise.all(sessions.map((session) => session.release()));
+  }
+}
+
+async function compare(
+  options: VerifyOptions,
+  float: Session,
+  quantized: Session,
+  plain: Session,
+): Promise<Metrics> {
+  const run = new Comparison(tensorOutputs(float));
+  const total = options.limit ?? options.source.count;
+  let done = 0;
+  for await (const sample of takeSamples(options.source, options.limit, options.signal)) {
+    const x = await fetch(float, sample.feeds, run.names);
+    const y = await fetch(quantized, sample.feeds, run.names);
+    run.add(x, y, labelOf(options.labels, sample.index));
+    if (done < UNOPTIMISED_SAMPLES) run.addPlain(y, await fetch(plain, sample.feeds, run.names));
+    // Counted apart from the call: an optional call that is not made does not evaluate its arguments.
+    done++;
+    options.onProgress?.(done, total);
+  }
+  if (done === 0)
+    throw invalidError('NO_SAMPLES', `no samples to compare the models on: ${options.source.description}`);
+  return run.metrics(done, options);
+}
+
+/** The first `limit` samples; stops with INTERRUPTED when the signal says so. */
+export async function* takeSamples(
+  source: SampleSource,
+  limit = Number.POSITIVE_INFINITY,
+  signal?: AbortSignal,
+) {
+  if (limit <= 0) return;
+  let taken = 0;
+  for await (const sample of source.samples()) {
+    if (signal?.aborted) throw new QuantizeError('interrupted', 'INTERRUPTED', 'interrupted');
+    yield sample;
+    if (++taken >= limit) return;
+  }
+}
+
+/** Names of the outputs that are tensors; sequences and maps cannot be compared element by element. */
+export const tensorOutputs = (session: Session): string[] =>
+  session.outputs.filter((output) => output.dtype !== undefined).map((output) => output.name);
+
+/** Runs a session for the named outputs. Throws OUTPUT_MISSING when one is not there. */
+export async function fetch(
+  session: Session,
+  feeds: Feeds,
+  names: readonly string[],
+): Promise<Record<string, TensorValue>> {
+  const wanted = session.inputs.map((input) => input.name).filter((name) => name in feeds);
+  const own = Object.fromEntries(wanted.map((name) => [name, feeds[name]]));
+  const have = new Set(session.outputs.map((output) => output.name));
+  const missing = names.find((name) => !have.has(name));
+  if (missing !== undefined)
+    throw invalidError('OUTPUT_MISSING', `the other model has no output "${missing}"`, {
+      where: { tensor: missing },
+      hint: `its outputs are ${[...have].map((name) => `"${name}"`).join(', ')}`,
+    });
+  return session.run(own, Object.fromEntries(names.map((name) => [name, null])));
+}
+
+/** Label of a row: `index` of the sample when it has one row, index × rows + row when it has several. */
+const labelOf =
+  (labels: VerifyOptions['labels'], index: number) =>
+  (row: number, rows: number): number | undefined => {
+    const label = labels?.[index * rows + row];
+    return label === undefined || Number.isNaN(label) ? undefined : label;
+  };
+
+class Comparison {
+  private readonly outputs: OutputAccumulator[];
+  private readonly hits: Hits = noHits();
+  private readonly plain: Map<string, ErrorSums>;
+
+  constructor(readonly names: string[]) {
+    this.outputs = names.map((name) => new OutputAccumulator(name));
+    this.plain = new Map(names.map((name) => [name, emptySums()]));
+  }
+
+  add(
+    x: Record<string, TensorValue>,
+    y: Record<string, TensorValue>,
+    label: (row: number, rows: number) => number | undefined,
+  ): void {
+    let labelled = false;
+    for (const output of this.outputs) {
+      const value = x[output.output];
+      const rows = value.dims.length > 1 ? value.dims[0] : 1;
+      const takes = !labelled;
+      output.add(value, y[output.output], takes ? this.hits : undefined, (row) => label(row, rows));
+      labelled ||= output.isClassifier;
+    }
+  }
+
+  /** Optimised against plain run of the same model: what onnxruntime's own fusions change. */
+  addPlain(optimised: Record<string, TensorValue>, plain: Record<string, TensorValue>): void {
+    for (const name of this.names) {
+      const x = floatElements(plain[name]);
+      const y = floatElements(optimised[name]);
+      if (x && y && x.length === y.length) addSums(this.plain.get(name)!, x, y);
+    }
+  }
+
+  metrics(samples: number, options: VerifyOptions): Metrics {
+    const exact = this.outputs.map((o) => o.exact).filter((e): e is ExactOutput => e !== undefined);
+    const top1 = accuracy(this.hits.top1);
+    const top5 = accuracy(this.hits.top5);
+    return {
+      samples,
+      evidence: options.evidence,
+      source: options.source.description,
+      outputs: this.outputs.map((o) => o.metrics).filter((m): m is OutputMetrics => m !== undefined),
+      ...(exact.length > 0 && { exactOutputs: exact }),
+      ...(top1 && { top1 }),
+      ...(top5 && { top5 }),
+      optimisedSqnrDb: lowestSqnr([...this.plain.values()].map(sqnrDb)),
+    };
+  }
+}
+
+/** The lowest of SQNRs, where null means equal, that is without limit. */
+export function lowestSqnr(values: (number | null)[]): number | null {
+  const finite = values.filter((value): value is number => value !== null);
+  return finite.length === 0 ? null : Math.min(...finite);
+}
