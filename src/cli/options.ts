@@ -1,4 +1,4 @@
-import { usageError } from '../errors.js';
+import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
 
 /** Choices of an option, looked up in the registries when help or completion asks for them. */
 export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets';
@@ -17,62 +17,6 @@ export interface OptionSpec {
   path?: boolean;
   /** Text → value; `previous` is the default, or what an earlier occurrence gave. Throws a usage error. */
   parse?(text: string, previous: unknown): unknown;
-}
-
-const complain = (flag: string, expected: string, text: string): never => {
-  throw usageError('OPTION_VALUE', `--${flag} expects ${expected}, but received "${text}"`);
-};
-
-const whole =
-  (flag: string, least = 0) =>
-  (text: string): number => {
-    const value = Number(text);
-    return /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least
-      ? value
-      : complain(flag, `a whole number from ${least} up`, text);
-  };
-
-const decimal =
-  (flag: string, least = 0) =>
-  (text: string): number => {
-    const value = Number(text);
-    return text.trim() !== '' && Number.isFinite(value) && value >= least
-      ? value
-      : complain(flag, least === 0 ? 'a number from 0 up' : 'a number', text);
-  };
-
-const numbers =
-  (flag: string, count?: number) =>
-  (text: string): number[] => {
-    const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-    const fits = values.every(Number.isFinite) && (count === undefined || values.length === count);
-    return fits ? values : complain(flag, `${count ?? 'one or more'} numbers separated by commas`, text);
-  };
-
-const collect = (text: string, previous: unknown): string[] => [...((previous as string[]) ?? []), text];
-
-/** "batch=1" → { batch: 1 }, added to those given before. */
-function dimension(text: string, previous: unknown): Record<string, number> {
-  const at = text.lastIndexOf('=');
-  const size = Number(text.slice(at + 1));
-  if (at < 1 || !Number.isSafeInteger(size) || size < 1) complain('dim', 'name=size, such as batch=1', text);
-  return { ...(previous as Record<string, number>), [text.slice(0, at)]: size };
-}
-
-/** "0/4" → [0, 4]: the samples whose index leaves 0 when divided by 4. */
-function shard(text: string): [number, number] {
-  const [, i, n] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  if (i === undefined || Number(i) >= Number(n)) complain('shard', 'i/n with 0 ≤ i < n, such as 0/4', text);
-  return [Number(i), Number(n)];
-}
-
-const BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-
-/** "400M" → bytes. */
-function bytes(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)([KMG]?)B?$/i.exec(text) ?? [];
-  if (amount === undefined) return complain('memory', 'a size such as 400M or 2G', text);
-  return Math.floor(Number(amount) * BYTES[unit.toUpperCase()]);
 }
 
 const MAKE = 'What to make:';

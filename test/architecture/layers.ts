@@ -1,0 +1,103 @@
+import type { Import } from './imports.js';
+
+interface Layer {
+  /** Files whose path begins so. The first layer that matches a file is its layer. */
+  files: string;
+  /** Beginnings of paths that may be imported; a layer may always import itself. */
+  values: string[];
+  /** Beginnings of paths of which only types may be imported. */
+  types?: string[];
+  /** Packages, and modules of node. "*" means any module of node. */
+  packages?: string[];
+}
+
+const BASE = ['src/errors.ts', 'src/ir/', 'kernels/', 'targets/'];
+/** In the order of the flow: a stage may know the types of those before it. */
+const STAGES = ['prepare', 'calibrate', 'plan', 'quantize', 'emit', 'verify', 'report'];
+/** The stages that must run a model. */
+const RUN_MODELS = ['prepare', 'calibrate', 'verify'];
+
+/** Registries that belong to one stage and that a later one looks rows up in. */
+const REGISTRIES: Record<string, string[]> = { plan: ['src/calibrate/methods/'] };
+
+const stage = (name: string, index: number): Layer => ({
+  files: `src/${name}/`,
+  values: [...BASE, ...(REGISTRIES[name] ?? []), ...(RUN_MODELS.includes(name) ? ['src/runtime/'] : [])],
+  types: ['src/data/types.ts', 'src/runtime/types.ts', ...STAGES.slice(0, index).map((s) => `src/${s}/`)],
+  packages: ['node:*'],
+});
+
+/** Who may import what. ARCHITECTURE.md says it in words; this is what is checked. */
+export const LAYERS: readonly Layer[] = [
+  // Finds and compiles the .wasm file that the build puts beside it; every other kernel does no I/O.
+  { files: 'kernels/module.ts', values: ['kernels/'], packages: ['node:fs'] },
+  { files: 'kernels/', values: [] },
+  // Reads a user's own description, so what is wrong with it is a user's error.
+  { files: 'targets/parse.ts', values: ['targets/', 'src/errors.ts'] },
+  { files: 'targets/', values: [], types: ['kernels/'] },
+  { files: 'src/errors.ts', values: [] },
+  { files: 'src/ir/', values: ['src/errors.ts'] },
+  { files: 'src/onnx/', values: ['src/ir/', 'src/errors.ts'], packages: ['protobufjs', 'node:*'] },
+  {
+    files: 'src/runtime/',
+    values: ['src/ir/', 'src/onnx/', 'src/errors.ts'],
+    packages: ['onnxruntime-node', 'node:*'],
+  },
+  {
+    files: 'src/data/',
+    // TensorProto .pb samples are read by the codec.
+    values: ['src/errors.ts', 'src/ir/', 'src/onnx/'],
+    types: ['src/runtime/types.ts'],
+    packages: ['sharp', 'fflate', 'yauzl', 'node:*'],
+  },
+  ...STAGES.map(stage),
+  {
+    files: 'src/pipeline',
+    values: [...BASE, 'src/onnx/', 'src/data/', 'src/runtime/', ...STAGES.map((s) => `src/${s}/`)],
+    packages: ['node:*'],
+  },
+  {
+    files: 'src/cli/',
+    values: [
+      'src/errors.ts',
+      'src/pipeline.ts',
+      // The registries, for help and listings, and the Markdown form of a report.
+      'targets/index.ts',
+      'kernels/formats.ts',
+      'src/plan/scheme.ts',
+      'src/calibrate/methods/index.ts',
+      'src/data/presets.ts',
+      'src/report/index.ts',
+    ],
+    types: ['targets/', 'kernels/', 'src/'],
+    packages: ['commander', 'chalk', 'cli-table3', 'node:*'],
+  },
+  { files: 'src/index.ts', values: ['src/', 'kernels/', 'targets/'] },
+];
+
+/** Packages that exactly one file may know. */
+export const SINGLE_IMPORTERS: Record<string, string> = {
+  commander: 'src/cli/program.ts',
+  chalk: 'src/cli/render/terminal.ts',
+  'cli-table3': 'src/cli/render/terminal.ts',
+  'onnxruntime-node': 'src/runtime/session.ts',
+};
+
+/** What `file` imports that its layer does not allow, as sentences. */
+export function breaches(file: string, imports: readonly Import[]): string[] {
+  const layer = LAYERS.find((l) => file.startsWith(l.files));
+  if (!layer) return [`${file} belongs to no layer`];
+  return imports
+    .filter((i) => !allowed(layer, i))
+    .map((i) => `${file} may not import ${i.typeOnly ? 'types of ' : ''}${i.target}`);
+}
+
+const begins = (target: string, prefixes: readonly string[] = []): boolean =>
+  prefixes.some((prefix) => target.startsWith(prefix));
+
+function allowed(layer: Layer, { target, typeOnly }: Import): boolean {
+  if (target.endsWith('.ts') || target.includes('/../'))
+    return begins(target, [layer.files, ...layer.values]) || (typeOnly && begins(target, layer.types));
+  if (typeOnly) return true;
+  return (layer.packages ?? []).some((p) => (p === 'node:*' ? target.startsWith('node:') : p === target));
+}
