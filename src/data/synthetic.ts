@@ -1,0 +1,67 @@
+import { unsupportedError } from '../errors.js';
+import { elementCount } from '../ir/tensor.js';
+import type { Feeds, TensorValue, ValueMeta } from '../runtime/types.js';
+import { convert, isSampleDtype, newArray } from './convert.js';
+import type { SampleOptions } from './types.js';
+
+export const DEFAULT_SYNTHETIC = 32;
+/** Sizes for dimensions that nobody fixed: one sample a batch, images of ImageNet's size, short sequences. */
+const OPEN_SIDE = 224;
+const OPEN_LENGTH = 16;
+/** Integers are mostly token ids, and every vocabulary has the first few. */
+const MAX_TOKEN = 32;
+
+/** Uniform numbers in [0, 1): mulberry32. A sample's values depend on the seed and its index alone. */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Sample `index` of a made-up set: standard normal floats, small integers, coin flips for bool. */
+export function syntheticFeeds(inputs: ValueMeta[], options: SampleOptions, index: number): Feeds {
+  const next = random((options.seed ?? 0) * 1_000_003 + index * 7_919 + 1);
+  return Object.fromEntries(inputs.map((input) => [input.name, syntheticValue(input, options, next)]));
+}
+
+function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => number): TensorValue {
+  const { dtype } = input;
+  if (!dtype || !isSampleDtype(dtype))
+    throw unsupportedError(
+      'SYNTHETIC_INPUT',
+      `no synthetic values for input "${input.name}" of type ${dtype ?? 'sequence, map or optional'}`,
+      { where: { tensor: input.name }, hint: 'Give calibration data.' },
+    );
+  const dims = syntheticDims(input, options.dims ?? {});
+  const length = elementCount(dims);
+  if (dtype.startsWith('float')) {
+    const values = Float32Array.from({ length }, () => normal(next));
+    const where = { sample: 'synthetic', tensor: input.name };
+    return { dtype, dims, data: convert(values, 'float32', dtype, where) };
+  }
+  const data = newArray(dtype, length);
+  const below = dtype === 'bool' ? 2 : dtype === 'uint8' ? 256 : MAX_TOKEN;
+  for (let i = 0; i < length; i++) {
+    const value = dims.length === 0 ? 1 : Math.floor(next() * below);
+    data[i] = typeof data[i] === 'bigint' ? BigInt(value) : value;
+  }
+  return { dtype, dims, data };
+}
+
+/** Box–Muller; 1 − u keeps the logarithm's argument above zero. */
+const normal = (next: () => number): number =>
+  Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+
+export function syntheticDims({ dims }: ValueMeta, sizes: Record<string, number>): number[] {
+  const isImage = dims.length === 4 && dims.some((d) => d === 1 || d === 3);
+  return dims.map((d, axis) => {
+    if (typeof d === 'number' && d >= 0) return d;
+    if (typeof d === 'string' && sizes[d] !== undefined) return sizes[d];
+    if (axis === 0) return 1;
+    return isImage ? OPEN_SIDE : OPEN_LENGTH;
+  });
+}
