@@ -14,8 +14,9 @@ export interface ProgressEvent {
 export interface SampleSettings {
   /** Preset id of the preprocessing registry. */
   preset?: string;
-  preprocess?: Partial<PreprocessOptions>;
-  /** Element type and shape of raw binary samples, "float32" and "3x224x224". */
+  /** Overrides the preset, and the JSON file beside the model, field by field. */
+  preprocess?: PreprocessOptions;
+  /** Element type and shape of one raw binary sample, "float32" and "3x224x224". */
   dtype?: string;
   shape?: string;
   /** Sizes of symbolic dimensions by name. */

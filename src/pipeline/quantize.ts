@@ -1,31 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { openSamples, readLabels } from '../data/index.js';
 import type { SampleSource } from '../data/types.js';
 import { emitQdq } from '../emit/index.js';
 import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { encodeModel, saveModel } from '../onnx/index.js';
-import { decodePlan, makePlan } from '../plan/index.js';
+import { decodePlan, hazards, makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { graphInputs } from '../prepare/index.js';
 import { quantizeNumbers } from '../quantize/index.js';
 import { buildReport } from '../report/index.js';
 import type { Report } from '../report/types.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { checkGates, verify } from '../verify/index.js';
 import type { Metrics } from '../verify/types.js';
+import { latency } from './compare.js';
 import type { JobOptions } from './options.js';
-import {
-  calibrationSource,
-  type Job,
-  note,
-  openJob,
-  planInput,
-  sampleOptions,
-  statistics,
-  stopIfAborted,
-  typesFor,
-} from './stages.js';
+import { calibrationSource, labelsFor, samplesOf } from './samples.js';
+import { type Job, note, openJob, planInput, statistics, stopIfAborted, typesFor } from './stages.js';
 
 export interface Result {
   plan: Plan;
@@ -45,6 +35,7 @@ export async function quantize(options: JobOptions): Promise<Result> {
   const input = planInput(job, types);
   const stats = await statistics(job, input, source);
   options.onProgress?.({ stage: 'plan' });
+  for (const d of hazards(input)) note(job, d);
   const plan = makePlan(input, stats, options.method, job.loaded.sha256);
   return finish(job, plan, source, types);
 }
@@ -149,25 +140,20 @@ async function measure(job: Job, quantized: Model, calibration: SampleSource): P
       hint: 'add --evaluation',
     });
   const source = options.evaluation
-    ? await openSamples({ ...sampleOptions(options), from: options.evaluation }, graphInputs(job.prepared))
+    ? await samplesOf(options, job.prepared, options.evaluation)
     : calibration;
-  const evidence = options.evaluation
-    ? 'evaluation'
-    : source.kind === 'synthetic'
-      ? 'synthetic'
-      : 'calibration';
-  return verify({
+  const metrics = await verify({
     float: job.loaded.model,
     quantized,
     source,
-    evidence,
-    labels: options.labels ? (ids: string[]) => readLabels(options.labels!, ids) : undefined,
+    evidence: options.evaluation ? 'evaluation' : source.kind === 'synthetic' ? 'synthetic' : 'calibration',
+    labels: await labelsFor(options.labels, source),
     threads: options.threads,
-    measureLatency: job.target.id === 'cpu',
     signal: options.signal,
-    onProgress: (p: { done: number; total?: number; rate?: number }) =>
-      options.onProgress?.({ stage: 'verify', ...p }),
+    onProgress: (done, total) => options.onProgress?.({ stage: 'verify', done, total }),
   });
+  if (job.target.id === 'cpu') metrics.latency = await latency(job.loaded.model, quantized, source, options);
+  return metrics;
 }
 
 function gateFailure(job: Job, metrics: Metrics): QuantizeError | undefined {

@@ -3,7 +3,6 @@ import { findTarget, parseTarget, TARGETS } from '../../targets/index.js';
 import type { Target } from '../../targets/types.js';
 import { calibrate, checkFinite, readStats } from '../calibrate/index.js';
 import type { Stats } from '../calibrate/types.js';
-import { findSamplesBeside, openSamples } from '../data/index.js';
 import type { SampleSource } from '../data/types.js';
 import { type Diagnostic, invalidError, nearestNames, QuantizeError, usageError } from '../errors.js';
 import { checkGraph } from '../ir/check.js';
@@ -11,7 +10,7 @@ import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
 import { candidates, type PlanInput, parseScheme, requiredOpset, resolveKeepFloat } from '../plan/index.js';
 import type { Scheme } from '../plan/types.js';
-import { graphInputs, inferTypes, prepare } from '../prepare/index.js';
+import { inferTypes, prepare } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 
@@ -50,11 +49,14 @@ function readJson(file: string): unknown {
 
 /** load → prepare, with the opset that the scheme needs. */
 export async function openJob(options: JobOptions): Promise<Job> {
+  options.onProgress?.({ stage: 'load', message: options.model });
+  return prepareFor(options, loadModel(options.model));
+}
+
+export async function prepareFor(options: JobOptions, loaded: LoadedModel): Promise<Job> {
   const named = resolveTarget(options.target);
   const target = options.symmetric === undefined ? named : withSymmetry(named, options.symmetric);
   const scheme = parseScheme(options.scheme);
-  options.onProgress?.({ stage: 'load', message: options.model });
-  const loaded = loadModel(options.model);
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
   const { model, diagnostics } = await prepare(loaded.model, { opset: requiredOpset(scheme) });
@@ -78,36 +80,6 @@ export function stopIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new QuantizeError('interrupted', 'INTERRUPTED', 'stopped as asked; nothing was written');
 }
-
-/** The samples to calibrate on: as given, else found beside the model, else synthetic (said loudly). */
-export async function calibrationSource(job: Job): Promise<SampleSource> {
-  const from = job.options.calibration ?? besideModel(job.options.model);
-  const source = await openSamples({ ...sampleOptions(job.options), from }, graphInputs(job.prepared));
-  if (source.kind === 'synthetic')
-    note(job, {
-      level: 'warning',
-      code: 'SYNTHETIC_CALIBRATION',
-      message:
-        'no calibration samples were given and none lie beside the model: ranges come from made-up inputs, which prove nothing about accuracy. Give real ones with --calibration',
-    });
-  return source;
-}
-
-const besideModel = (model: string): string[] | undefined => {
-  const found = findSamplesBeside(model);
-  return found === undefined ? undefined : [found];
-};
-
-export const sampleOptions = (o: JobOptions) => ({
-  model: o.model,
-  preset: o.preset,
-  preprocess: o.preprocess,
-  dtype: o.dtype,
-  shape: o.shape,
-  dims: o.dims,
-  limit: o.limit,
-  seed: o.seed,
-});
 
 /** Types and shapes of every value, with the sizes that the first sample has. */
 export async function typesFor(model: Model, source: SampleSource): Promise<Map<string, ValueMeta>> {

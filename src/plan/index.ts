@@ -1,4 +1,4 @@
-import { FORMATS, format } from '../../kernels/formats.js';
+import { format } from '../../kernels/formats.js';
 import type { Stats } from '../calibrate/types.js';
 import { opsetVersion } from '../ir/graph.js';
 import { planActivations, tensorsToCalibrate } from './activations.js';
@@ -44,6 +44,13 @@ export function makePlan(
   };
 }
 
+/** What computes in integers and what does not, without data. */
+export function describeFlow(input: PlanInput): { integer: IntegerPlan[]; float: FloatPlan[] } {
+  const flow = decideFlow(input);
+  const stored = new Set(planWeights(flow, input).flatMap((w) => w.uses.map((u) => u.node)));
+  return { integer: integerNodes(flow), float: floatNodes(flow, stored) };
+}
+
 const integerNodes = (flow: Flow): IntegerPlan[] =>
   [...flow.integer].map((node) => ({
     node: node.name ?? '',
@@ -66,8 +73,8 @@ function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
     });
 }
 
-export const KNOWN_FORMATS = FORMATS;
 export { decodePlan, encodePlan } from './file.js';
 export type { PlanInput } from './flow.js';
+export { hazards } from './hazards.js';
 export { resolveKeepFloat } from './keep-float.js';
 export { parseScheme, SCHEMES } from './scheme.js';

@@ -17,7 +17,7 @@ import { refuseQuantized } from './refuse.js';
 import type { Pass, Prepared, PrepareOptions } from './types.js';
 
 export { graphInputs, inferTypes, staticDims } from './infer.js';
-export { refuseQuantized } from './refuse.js';
+export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
 
 /**

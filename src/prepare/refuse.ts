@@ -41,10 +41,16 @@ const QUANTIZED = new Set([
 ]);
 
 /** com.microsoft has a QLinear form of a dozen operators (Add, Mul, Concat, pools, …). */
-const isQuantized = (node: Node): boolean => {
+const quantizedOperator = (node: Node): boolean => {
   const type = qualifiedType(node);
   return QUANTIZED.has(type) || type.startsWith('com.microsoft:QLinear');
 };
+
+/** The quantized operators of a model, wherever they hide: main graph, nested graphs, functions. */
+export function quantizedNodes(model: Model): Node[] {
+  const bodies = model.functions.flatMap((f) => [...allNodes({ ...model.graph, nodes: f.nodes })]);
+  return [...allNodes(model.graph), ...bodies].filter(quantizedOperator);
+}
 
 /**
  * Refuses a model that is quantized already, wherever the operators hide: main graph, nested graphs, functions.
@@ -52,8 +58,7 @@ const isQuantized = (node: Node): boolean => {
  * @throws QuantizeError ALREADY_QUANTIZED (unsupported) naming the first node and how many there are
  */
 export function refuseQuantized(model: Model): void {
-  const bodies = model.functions.flatMap((f) => [...allNodes({ ...model.graph, nodes: f.nodes })]);
-  const found = [...allNodes(model.graph), ...bodies].filter(isQuantized);
+  const found = quantizedNodes(model);
   if (found.length === 0) return;
   const [first] = found;
   const label = first.name || first.outputs.find((name) => name) || 'unnamed';

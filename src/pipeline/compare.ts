@@ -1,0 +1,68 @@
+import type { SampleSource } from '../data/types.js';
+import type { Model } from '../ir/model.js';
+import { type LoadedModel, loadModel } from '../onnx/index.js';
+import { compareLayers, type LayerMetrics, type Metrics, measureLatency, verify } from '../verify/index.js';
+import type { JobOptions } from './options.js';
+import { besideModel, labelsFor, samplesOf } from './samples.js';
+import { typesFor } from './stages.js';
+
+/** Two models on the same data: `a` is the reference. */
+export interface Comparison {
+  schema: 'onnx-quantize/comparison@1';
+  a: { file: string; sha256: string; bytes: number };
+  b: { file: string; sha256: string; bytes: number };
+  metrics: Metrics;
+  /** SQNR at the values that both compute under the same name, in graph order. */
+  layers: LayerMetrics[];
+}
+
+/** Samples whose intermediate values are compared; the outputs are compared on all. */
+const LAYER_SAMPLES = 4;
+
+export async function compare(a: string, b: string, options: JobOptions): Promise<Comparison> {
+  const [first, second] = [loadModel(a), loadModel(b)];
+  const from = options.evaluation ?? options.calibration ?? besideModel(a);
+  const source = await samplesOf({ ...options, model: a }, first.model, from);
+  const metrics = await verify({
+    float: first.model,
+    quantized: second.model,
+    source,
+    evidence: source.kind === 'synthetic' ? 'synthetic' : 'evaluation',
+    labels: await labelsFor(options.labels, source),
+    threads: options.threads,
+    limit: options.limit,
+    signal: options.signal,
+    onProgress: (done, total) => options.onProgress?.({ stage: 'compare', done, total }),
+  });
+  metrics.latency = await latency(first.model, second.model, source, options);
+  const layers = await compareLayers({
+    float: first.model,
+    quantized: second.model,
+    types: await typesFor(first.model, source),
+    source,
+    limit: LAYER_SAMPLES,
+    threads: options.threads,
+    signal: options.signal,
+  });
+  return {
+    schema: 'onnx-quantize/comparison@1',
+    a: identity(a, first),
+    b: identity(b, second),
+    metrics,
+    layers,
+  };
+}
+
+const identity = (file: string, { sha256, bytes }: LoadedModel) => ({ file, sha256, bytes });
+
+/** Median milliseconds of both on the first sample. */
+export async function latency(
+  a: Model,
+  b: Model,
+  source: SampleSource,
+  options: JobOptions,
+): Promise<Metrics['latency']> {
+  for await (const sample of source.samples())
+    return measureLatency({ float: a, quantized: b, feeds: sample.feeds, threads: options.threads });
+  return undefined;
+}

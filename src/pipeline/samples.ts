@@ -1,0 +1,87 @@
+import {
+  findPreprocessBeside,
+  findSamplesBeside,
+  openSamples,
+  readLabels,
+  readPreprocess,
+  type SampleOptions,
+} from '../data/index.js';
+import type { SampleSource } from '../data/types.js';
+import { usageError } from '../errors.js';
+import { DTYPES, type Dtype } from '../ir/dtypes.js';
+import type { Model } from '../ir/model.js';
+import { graphInputs } from '../prepare/index.js';
+import type { JobOptions } from './options.js';
+import { type Job, note } from './stages.js';
+
+/** The samples to calibrate on: as given, else found beside the model, else synthetic (said loudly). */
+export async function calibrationSource(job: Job): Promise<SampleSource> {
+  const source = await samplesOf(
+    job.options,
+    job.prepared,
+    job.options.calibration ?? besideModel(job.options.model),
+  );
+  for (const d of source.diagnostics ?? []) note(job, d);
+  if (source.kind === 'synthetic')
+    note(job, {
+      level: 'warning',
+      code: 'SYNTHETIC_CALIBRATION',
+      message:
+        'no calibration samples were given and none lie beside the model: ranges come from made-up inputs, which prove nothing about accuracy. Give real ones with --calibration',
+    });
+  return source;
+}
+
+export const besideModel = (model: string): string[] | undefined => {
+  const found = findSamplesBeside(model);
+  return found === undefined ? undefined : [found];
+};
+
+/** Opens samples for a model's inputs; the preprocessing file beside the model counts unless options say otherwise. */
+export function samplesOf(
+  options: JobOptions,
+  model: Model,
+  from: string[] | undefined,
+): Promise<SampleSource> {
+  const beside = findPreprocessBeside(options.model);
+  const fields = { ...(options.preset && { preset: options.preset }), ...options.preprocess };
+  const fromFile = beside && !options.preset ? readPreprocess(beside) : {};
+  const settings: SampleOptions = {
+    from,
+    dtype: dtypeOf(options.dtype),
+    shape: shapeOf(options.shape),
+    preprocess: { ...fromFile, ...fields },
+    limit: options.limit,
+    seed: options.seed,
+    dims: options.dims,
+  };
+  return openSamples(settings, graphInputs(model));
+}
+
+/** Class of each sample, by its index in the set. */
+export async function labelsFor(
+  file: string | undefined,
+  source: SampleSource,
+): Promise<number[] | undefined> {
+  if (file === undefined) return undefined;
+  const ids = source.ids?.();
+  if (!ids)
+    throw usageError('LABELS_FOR_STREAM', 'samples from a stream cannot be labelled', {
+      hint: 'save them to a file first',
+    });
+  return readLabels(file, ids);
+}
+
+function dtypeOf(name: string | undefined): Dtype | undefined {
+  if (name === undefined || DTYPES.some((row) => row.name === name)) return name as Dtype | undefined;
+  throw usageError('UNKNOWN_DTYPE', `unknown element type "${name}"`, {
+    hint: `known: ${DTYPES.map((r) => r.name).join(', ')}`,
+  });
+}
+
+function shapeOf(text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
+  const dims = text.split(/[x×,]/).map(Number);
+  if (dims.every((d) => Number.isSafeInteger(d) && d > 0)) return dims;
+  throw usageError('BAD_SHAPE', `"${text}" is not a shape`, { hint: 'write it as 3x224x224' });
+}
