@@ -41,7 +41,7 @@ export function quantizeNumbers(model: Model, plan: Plan): { numbers: Numbers; d
     const params = weightParams(values, shape, row, { symmetric: weightPlan.symmetric });
     const own = biasesOf(plan, weightPlan).filter((b) => activationScale.has(b.activation));
     const fitting = own.filter((b) =>
-      fit(b, finiteValues(constant(constants, b.tensor)), activationScale, params, diagnostics),
+      makeRoom(b, finiteValues(constant(constants, b.tensor)), activationScale, params, diagnostics),
     );
     for (const b of fitting)
       biases.push(bias(b, floatValues(constant(constants, b.tensor)), activationScale, params));
@@ -86,7 +86,7 @@ const biasesOf = (plan: Plan, weight: WeightPlan): BiasPlan[] =>
     : plan.biases.filter((b) => b.weight === weight.tensor && weight.uses.some((u) => u.node === b.node));
 
 /** Makes room for the bias by raising weight scales in place; false when that would cost other channels. */
-function fit(
+function makeRoom(
   plan: BiasPlan,
   values: Float32Array,
   activationScale: Map<string, number>,
