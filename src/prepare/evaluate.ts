@@ -4,7 +4,7 @@ import type { Model, Node, Tensor } from '../ir/model.js';
 import { elementCount, makeTensor, tensorDtype } from '../ir/tensor.js';
 import { openModel } from '../runtime/index.js';
 import type { Session, TensorValue, ValueMeta } from '../runtime/types.js';
-import { staticDims } from './infer.js';
+import { staticDims } from './probe.js';
 
 /** A folded value may always be this large … */
 const MAX_FREE_BYTES = 2 ** 20;

@@ -16,7 +16,8 @@ import { upgradeOpset } from './passes/upgrade-opset.js';
 import { refuseQuantized } from './refuse.js';
 import type { Pass, Prepared, PrepareOptions } from './types.js';
 
-export { graphInputs, inferTypes, staticDims } from './infer.js';
+export { inferTypes } from './infer.js';
+export { graphInputs, staticDims } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
 

@@ -1,126 +1,60 @@
-import { QuantizeError } from '../errors.js';
-import { dtypeName } from '../ir/dtypes.js';
 import { cloneModel } from '../ir/graph.js';
-import type { Dim, Graph, Model, Tensor, ValueInfo } from '../ir/model.js';
-import { elementCount } from '../ir/tensor.js';
-import { openModel } from '../runtime/index.js';
+import type { Model, ValueInfo } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
+import { foldConstants } from './passes/fold-constants.js';
+import { foldShapes } from './passes/fold-shapes.js';
+import { merge, probeTypes, staticDims } from './probe.js';
 
-/** Weights above this become inputs of the probe: only their type matters, so their bytes need not be copied. */
-const MAX_PROBE_ELEMENTS = 4096;
+/** Each round makes the shapes behind one more computed reshape concrete; real networks settle in two or three. */
+const MAX_ROUNDS = 6;
 
 /**
- * Types and shapes of every value of the main graph as onnxruntime infers them, without running the model.
- * `dims`: a number, a symbol ("batch"), or "" when nothing is known of the axis. Sequence, map and optional values
- * are not in the result. Initializers are, with their own dims.
+ * Types and shapes of every value of the main graph, by onnxruntime's own inference, without running the model.
+ * `dims`: a number, a symbol ("batch"), or "" when nothing is known of the axis. Initializers are in the result;
+ * sequence, map and optional values are not.
  *
- * @param inputDims concrete dims by graph input; they replace symbols before inference, so that shapes come out
- *   concrete as far as they follow from the inputs
- * When onnxruntime refuses every form of the probe, what the file states (value_info) is all there is.
+ * @param inputDims concrete dims by graph input. They replace the stated ones, and shape arithmetic that follows
+ *   from them is folded in a private copy, so that nearly every shape comes out concrete.
  */
 export async function inferTypes(
   model: Model,
   inputDims: Record<string, number[]> = {},
 ): Promise<Map<string, ValueMeta>> {
-  const stated = statedTypes(model.graph);
-  for (const light of [true, false]) {
-    try {
-      return merge(stated, await probe(model, inputDims, light));
-    } catch (error) {
-      if (!(error instanceof QuantizeError)) throw error;
-    }
-  }
-  return stated;
-}
-
-async function probe(
-  model: Model,
-  inputDims: Record<string, number[]>,
-  light: boolean,
-): Promise<ValueMeta[]> {
-  const session = await openModel(probeModel(model, inputDims, light), { optimize: 'disabled', threads: 1 });
-  const known = [...session.inputs, ...session.outputs];
-  await session.release();
-  return known.filter((meta) => meta.dtype !== undefined);
-}
-
-/** A copy in which every value is an output without a stated type, so that onnxruntime must infer each. */
-export function probeModel(model: Model, inputDims: Record<string, number[]>, light: boolean): Model {
+  if (Object.keys(inputDims).length === 0) return probeTypes(model);
   const copy = cloneModel(model);
-  const { graph } = copy;
-  graph.inputs = graph.inputs.map((input) => withDims(input, inputDims[input.name]));
-  if (light) {
-    const heavy = graph.initializers.filter((t) => isHeavy(t, graph));
-    graph.initializers = graph.initializers.filter((t) => !heavy.includes(t));
-    graph.inputs.push(...heavy.map(asInput));
+  copy.graph.inputs = copy.graph.inputs.map((input) => withDims(input, inputDims[input.name]));
+  copy.graph.outputs = bindSymbols(model, inputDims);
+  let types = await probeTypes(copy);
+  for (let round = 0; round < MAX_ROUNDS && isOpen(types); round++) {
+    const shapes = await foldShapes.run(copy, {});
+    const constants = await foldConstants.run(copy, {});
+    if (shapes.changes + constants.changes === 0) break;
+    types = merge(types, (await probeTypes(copy)).values());
   }
-  graph.valueInfo = [];
-  graph.outputs = outputNames(graph).map((name) => ({ name }));
-  return copy;
+  return types;
 }
 
-const outputNames = (graph: Graph): string[] => {
-  const made = graph.nodes.flatMap((node) => node.outputs).filter((name) => name);
-  return [...new Set([...graph.outputs.map((v) => v.name), ...made])];
-};
+const isOpen = (types: Map<string, ValueMeta>): boolean =>
+  [...types.values()].some((meta) => staticDims(meta) === undefined);
 
-const isHeavy = (tensor: Tensor, graph: Graph): boolean =>
-  elementCount(tensor.dims) > MAX_PROBE_ELEMENTS &&
-  !graph.inputs.some((v) => v.name === tensor.name) &&
-  !graph.outputs.some((v) => v.name === tensor.name);
-
-const asInput = (tensor: Tensor): ValueInfo => ({
-  name: tensor.name ?? '',
-  type: { tensor: { elemType: tensor.dataType, shape: { dims: tensor.dims.map((value) => ({ value })) } } },
-});
-
-function withDims(input: ValueInfo, dims: number[] | undefined): ValueInfo {
-  const tensor = input.type?.tensor;
-  if (!dims || !tensor) return input;
-  const shape = { dims: dims.map((value) => ({ value })) };
-  return { ...input, type: { ...input.type, tensor: { ...tensor, shape } } };
+/** The graph outputs as stated, with the symbols that the inputs' dims give a number. */
+function bindSymbols(model: Model, inputDims: Record<string, number[]>): ValueInfo[] {
+  const sizes = new Map<string, number>();
+  for (const { name, type } of model.graph.inputs)
+    for (const [i, dim] of (type?.tensor?.shape?.dims ?? []).entries())
+      if (dim.param && inputDims[name]?.[i] !== undefined) sizes.set(dim.param, inputDims[name][i]);
+  return model.graph.outputs.map((output) => {
+    const dims = output.type?.tensor?.shape?.dims;
+    if (!dims) return output;
+    const bound = dims.map((dim) => sizes.get(dim.param ?? '') ?? dim.value ?? -1);
+    return withDims(output, bound);
+  });
 }
 
-/** What the file itself says: inputs, outputs, value_info, initializers. */
-function statedTypes(graph: Graph): Map<string, ValueMeta> {
-  const result = new Map<string, ValueMeta>();
-  for (const { name, type } of [...graph.valueInfo, ...graph.outputs, ...graph.inputs]) {
-    const dtype = dtypeName(type?.tensor?.elemType);
-    const dims = type?.tensor?.shape?.dims;
-    if (dtype && dims) result.set(name, { name, dtype, dims: dims.map(dimOf) });
-  }
-  for (const t of graph.initializers) {
-    const dtype = dtypeName(t.dataType);
-    if (t.name && dtype) result.set(t.name, { name: t.name, dtype, dims: [...t.dims] });
-  }
-  return result;
-}
-
-const dimOf = (dim: Dim): number | string => dim.value ?? dim.param ?? '';
-
-/** onnxruntime writes an unknown rank like a scalar; there the file's word, if any, is better. */
-function merge(stated: Map<string, ValueMeta>, inferred: ValueMeta[]): Map<string, ValueMeta> {
-  const result = new Map(stated);
-  for (const meta of inferred) {
-    const other = stated.get(meta.name);
-    const unknownRank = meta.dims.length === 0 && other !== undefined && other.dims.length > 0;
-    if (!unknownRank) result.set(meta.name, meta);
-  }
-  return result;
-}
-
-/** The dims when every one is a number, else undefined. */
-export const staticDims = (meta: ValueMeta | undefined): number[] | undefined =>
-  meta?.dims.every((d): d is number => typeof d === 'number' && d >= 0) ? (meta.dims as number[]) : undefined;
-
-/** What a caller must feed: the graph inputs that are no initializers, as the file states them (`dims` as above). */
-export function graphInputs(model: Model): ValueMeta[] {
-  const given = new Set(model.graph.initializers.map((t) => t.name));
-  return model.graph.inputs
-    .filter((input) => !given.has(input.name))
-    .map(({ name, type }) => ({
-      name,
-      dtype: dtypeName(type?.tensor?.elemType),
-      dims: (type?.tensor?.shape?.dims ?? []).map(dimOf),
-    }));
+/** A dim of −1 stays open. */
+function withDims(value: ValueInfo, dims: number[] | undefined): ValueInfo {
+  const tensor = value.type?.tensor;
+  if (!dims || !tensor) return value;
+  const shape = { dims: dims.map((size) => (size < 0 ? {} : { value: size })) };
+  return { ...value, type: { ...value.type, tensor: { ...tensor, shape } } };
 }

@@ -4,8 +4,8 @@ import type { Model, Node, Tensor } from '../../ir/model.js';
 import { floatValues, tensorDtype } from '../../ir/tensor.js';
 import { absorb, type ChannelAffine } from '../absorb.js';
 import { isUnused, removeNodes } from '../edit.js';
-import { inferTypes } from '../infer.js';
 import { type Folding, type LinearUnit, linearBehind, startFolding } from '../linear.js';
+import { probeTypes } from '../probe.js';
 import type { Pass } from '../types.js';
 
 const EPSILON = 1e-5;
@@ -46,9 +46,9 @@ type RankOf = (value: string) => Promise<number | undefined>;
 
 /** Ranks cost a session of onnxruntime, so they are asked for only when a MatMul needs one. */
 function ranks(model: Model): RankOf {
-  let types: ReturnType<typeof inferTypes> | undefined;
+  let types: ReturnType<typeof probeTypes> | undefined;
   return async (value) => {
-    types ??= inferTypes(model);
+    types ??= probeTypes(model);
     return (await types).get(value)?.dims.length;
   };
 }

@@ -3,7 +3,7 @@ import type { Model, Node, Tensor } from '../../ir/model.js';
 import { int64Tensor, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
 import { constantsOf, removeNodes } from '../edit.js';
-import { inferTypes } from '../infer.js';
+import { probeTypes } from '../probe.js';
 import type { Pass } from '../types.js';
 
 interface Known {
@@ -25,7 +25,7 @@ export const foldShapes: Pass = {
     const candidates = model.graph.nodes.filter((node) => isOp(node, 'Shape', 'Size'));
     if (candidates.length === 0) return { changes: 0 };
     const known = {
-      types: await inferTypes(model),
+      types: await probeTypes(model),
       links: links(model.graph),
       constants: constantsOf(model.graph),
     };
