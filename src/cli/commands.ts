@@ -21,7 +21,7 @@ export interface CommandSpec {
 }
 
 const MODEL = { name: '<model>', description: 'an ONNX file, or - for stdin' };
-const MAKE: OptionId[] = ['target', 'scheme', 'method', 'symmetric', 'keepFloat'];
+const MAKE: OptionId[] = ['target', 'scheme', 'method', 'symmetric', 'noSymmetric', 'keepFloat'];
 const PREPROCESSING: OptionId[] = [
   'preset',
   'resize',
@@ -102,8 +102,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     detail:
       'The file holds what every method needs, so choosing another method or scheme costs no second pass.',
     operands: [MODEL],
-    options: [...SAMPLES, 'shard', 'output', ...TALK, ...RESOURCES],
-    overrides: { output: statsFile },
+    options: ['target', 'scheme', ...SAMPLES, 'stats', 'shard', 'output', ...TALK, ...RESOURCES],
+    overrides: {
+      output: statsFile,
+      stats: { description: 'go on from this file, which an interrupted run of the same job left' },
+    },
     examples: [
       ['calibrate model.onnx -c images/ -o model.stats', 'then: quantize model.onnx --stats model.stats'],
       [

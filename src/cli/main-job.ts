@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
-import { usageError } from '../errors.js';
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { invalidError, usageError } from '../errors.js';
 import type { JobOptions, Pipeline, Result } from './engine.js';
 import { reportForms } from './forms.js';
 import { type Session, withJob } from './job.js';
@@ -41,7 +42,7 @@ const produce = (
     : work({ ...job, output });
 
 /** Refused before hours of work, not after. */
-function refuseBadPaths(model: string, output: string, { report }: Options): void {
+function refuseBadPaths(model: string, output: string, { report, savePlan }: Options): void {
   if (output !== '-' && resolve(output) === resolve(model))
     throw usageError('OUTPUT_IS_INPUT', `${output} is the input model; the output must be another file`);
   if (report !== undefined && !/\.(json|md)$/.test(report))
@@ -49,6 +50,13 @@ function refuseBadPaths(model: string, output: string, { report }: Options): voi
       'REPORT_FORMAT',
       `--report expects a file that ends in .json or .md, but received "${report}"`,
     );
+  for (const file of [output, report, savePlan]) if (file !== undefined && file !== '-') requireFolder(file);
+}
+
+function requireFolder(file: string): void {
+  const folder = dirname(resolve(file));
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw invalidError('NO_FOLDER', `there is no folder ${folder} to write into`, { where: { file } });
 }
 
 async function writeReport(file: string, { report }: Result): Promise<void> {

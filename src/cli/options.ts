@@ -54,6 +54,11 @@ export const OPTIONS = {
     description: 'centre every grid on zero (no zero points), even where the chip takes them',
     group: MAKE,
   },
+  noSymmetric: {
+    flags: '--no-symmetric',
+    description: 'use zero points, even where the chip’s own default is none',
+    group: MAKE,
+  },
   keepFloat: {
     flags: '--keep-float <what>',
     description: 'leave a node in float: its name, a /regex/, or an operator type; repeatable',
@@ -139,7 +144,7 @@ export const OPTIONS = {
   dtype: { flags: '--dtype <type>', description: 'element type of raw binary samples', group: DATA },
   shape: {
     flags: '--shape <dims>',
-    description: 'shape of one raw sample, such as 1,3,224,224',
+    description: 'shape of one raw sample, such as 1x3x224x224',
     group: DATA,
   },
   dim: {

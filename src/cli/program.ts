@@ -92,7 +92,8 @@ function examples(spec: CommandSpec): string {
 
 /** `quantize inspct` reads as a model called "inspct": say what was probably meant. */
 function refuseMistypedCommand(model: string): void {
-  if (model === '-' || /[./\\]/.test(model) || existsSync(model)) return;
+  if (model === '-' || /[./\\]/.test(model) || COMMANDS.some((c) => c.id === model) || existsSync(model))
+    return;
   const near = nearestNames(model, COMMANDS.map((c) => c.id).filter(Boolean));
   throw usageError('UNKNOWN_COMMAND', `"${model}" is neither a command nor a file`, {
     hint: near.length > 0 ? `did you mean ${near.map((n) => `\`quantize ${n}\``).join(' or ')}?` : SEE_HELP,

@@ -1,7 +1,55 @@
 import type { Comparison } from '../engine.js';
-import { renderMetrics } from './report.js';
+import { metricsMarkdown, metricsSections, renderMetrics } from './metrics.js';
+import { markdownSection, paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
+import { byteText, changeText, decibel, digits } from './units.js';
 
-export const renderComparison = (comparison: Comparison, term: Terminal, _verbose: boolean): string =>
-  renderMetrics(comparison.metrics, term);
-export const comparisonMarkdown = (comparison: Comparison): string => JSON.stringify(comparison, null, 2);
+export const renderComparison = (comparison: Comparison, term: Terminal, verbose: boolean): string =>
+  paragraphs([
+    renderSection(files(comparison), term, verbose),
+    renderMetrics(comparison.metrics, term),
+    renderSection(layers(comparison), term, verbose),
+  ]);
+
+export const comparisonMarkdown = (comparison: Comparison): string =>
+  paragraphs([
+    markdownSection(files(comparison)),
+    metricsMarkdown(comparison.metrics),
+    ...metricsSections(comparison.metrics).map(markdownSection),
+    markdownSection(layers(comparison)),
+  ]);
+
+function files({ a, b, metrics }: Comparison): Section {
+  const { latency } = metrics;
+  const change = changeText(a.bytes, b.bytes, 'smaller', 'larger');
+  return {
+    title: `${a.file} against ${b.file}`,
+    head: ['', 'a', 'b', 'change'],
+    rows: [
+      ['size', byteText(a.bytes), byteText(b.bytes), change],
+      ...(latency
+        ? [
+            [
+              `time of a sample here (${latency.threads} threads)`,
+              `${digits(latency.floatMs)} ms`,
+              `${digits(latency.quantizedMs)} ms`,
+              changeText(latency.floatMs, latency.quantizedMs, 'faster', 'slower'),
+            ],
+          ]
+        : []),
+    ],
+    numeric: [1, 2],
+  };
+}
+
+/** Worst first: that is what one looks for. */
+function layers({ layers }: Comparison): Section {
+  const worst = [...layers].sort((x, y) => (x.sqnrDb ?? Infinity) - (y.sqnrDb ?? Infinity));
+  return {
+    title: `values inside that both compute: ${layers.length}, worst first`,
+    head: ['tensor', 'SQNR', 'max error'],
+    rows: worst.map((l) => [l.tensor, decibel(l.sqnrDb), digits(l.maxAbsError)]),
+    numeric: [1, 2],
+    brief: 10,
+  };
+}

@@ -4,6 +4,8 @@ import CliTable from 'cli-table3';
 
 /** Below this many columns a table becomes one block of lines per row. */
 const NARROW = 60;
+/** No column of a table shrinks below this. */
+const LEAST = 12;
 
 export interface Terminal {
   width: number;
@@ -12,7 +14,7 @@ export interface Terminal {
   good(text: string): string;
   bad(text: string): string;
   warn(text: string): string;
-  /** Columns after the first align right where `numeric` names them; the last one wraps to fit. */
+  /** Columns that `numeric` names align right; the widest ones wrap to fit. */
   table(head: string[], rows: string[][], numeric?: number[]): string;
 }
 
@@ -40,11 +42,9 @@ export function createTerminal(width: number, color: boolean): Terminal {
 /** Rows as columns, without rules: a table that also reads well in a log. */
 function grid(head: string[], rows: string[][], numeric: number[], width: number): string {
   const natural = head.map((h, c) => Math.max(...[h, ...rows.map((r) => r[c] ?? '')].map(visibleLength)) + 2);
-  const before = natural.slice(0, -1).reduce((sum, w) => sum + w, 0);
-  const last = Math.min(natural.at(-1)!, Math.max(16, width - before - 2));
   const table = new CliTable({
     head,
-    colWidths: [...natural.slice(0, -1), last],
+    colWidths: fitted(natural, width - 2),
     colAligns: head.map((_, c) => (numeric.includes(c) ? 'right' : 'left')),
     wordWrap: true,
     chars: NO_RULES,
@@ -53,6 +53,18 @@ function grid(head: string[], rows: string[][], numeric: number[], width: number
   table.push(...rows);
   const lines = table.toString().split('\n');
   return lines.map((line) => `  ${line.trimEnd()}`).join('\n');
+}
+
+/** Takes columns from the widest until all fit; a word that is longer than its column ends in an ellipsis. */
+function fitted(natural: number[], width: number): number[] {
+  const widths = [...natural];
+  let excess = widths.reduce((sum, w) => sum + w, 0) - width;
+  while (excess-- > 0) {
+    const widest = Math.max(...widths);
+    if (widest <= LEAST) break;
+    widths[widths.lastIndexOf(widest)]--;
+  }
+  return widths;
 }
 
 const NO_RULES = Object.fromEntries(

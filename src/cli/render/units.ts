@@ -10,7 +10,7 @@ export function digits(value: number): string {
   if (size === 0) return '0';
   if (size >= 100) return String(Math.round(value));
   if (size < 0.001) return value.toExponential(1);
-  return value.toPrecision(3).replace(/\.?0+$/, '');
+  return String(Number(value.toPrecision(3)));
 }
 
 const scaled = (value: number, units: string[], gap: string): string => {

@@ -1,0 +1,79 @@
+import type { Metrics } from '../../verify/types.js';
+import { paragraphs, renderSection, type Section } from './section.js';
+import type { Terminal } from './terminal.js';
+import { decibel, digits, percent } from './units.js';
+
+/** What quantizing cost, on which samples. */
+export function renderMetrics(metrics: Metrics, term: Terminal): string {
+  const [first, ...rest] = sentences(metrics);
+  return paragraphs([
+    [metrics.evidence === 'evaluation' ? first : term.warn(first), ...rest].join('\n'),
+    ...metricsSections(metrics).map((section) => renderSection(section, term, true)),
+  ]);
+}
+
+export const metricsMarkdown = (metrics: Metrics): string =>
+  sentences(metrics)
+    .map((s) => `- ${s}`)
+    .join('\n');
+
+const EVIDENCE: Record<Metrics['evidence'], string> = {
+  evaluation: 'evaluation samples',
+  calibration: 'calibration samples, which the ranges were fitted to',
+  synthetic: 'made-up samples, which prove nothing about accuracy',
+};
+
+function sentences(metrics: Metrics): string[] {
+  const accuracy = (['top1', 'top5'] as const).flatMap((key) => {
+    const a = metrics[key];
+    if (!a) return [];
+    const [low, high] = a.dropInterval;
+    const name = key === 'top1' ? 'top-1' : 'top-5';
+    const lost = `${a.drop.toFixed(2)} points lost (95 % interval ${low.toFixed(2)} to ${high.toFixed(2)})`;
+    return [`${name} accuracy ${percent(a.float, 2)} → ${percent(a.quantized, 2)}: ${lost}`];
+  });
+  return [
+    `compared on ${metrics.samples} ${EVIDENCE[metrics.evidence]} (${metrics.source})`,
+    ...accuracy,
+    ...metrics.outputs.flatMap(oddities),
+  ];
+}
+
+/** What the table of figures would hide. */
+function oddities({ output, nonFinite, shapeMismatches }: Metrics['outputs'][number]): string[] {
+  return [
+    ...(nonFinite && nonFinite.float + nonFinite.quantized > 0
+      ? [
+          `${output}: ${nonFinite.float} NaN or Inf in FP32, ${nonFinite.quantized} more in the quantized model`,
+        ]
+      : []),
+    ...(shapeMismatches
+      ? [`${output}: ${shapeMismatches} samples gave another shape and are in no figure`]
+      : []),
+  ];
+}
+
+export function metricsSections(metrics: Metrics): Section[] {
+  const optional = (share: number | undefined) => (share === undefined ? '' : percent(share));
+  return [
+    {
+      title: 'outputs',
+      head: ['output', 'SQNR', 'cosine', 'max error', 'same top-1', 'in top-5'],
+      rows: metrics.outputs.map((o) => [
+        o.output,
+        decibel(o.sqnrDb),
+        o.cosine.toFixed(5),
+        digits(o.maxAbsError),
+        optional(o.top1Agreement),
+        optional(o.top5Agreement),
+      ]),
+      numeric: [1, 2, 3, 4, 5],
+    },
+    {
+      title: 'outputs that are not float',
+      head: ['output', 'equal'],
+      rows: (metrics.exactOutputs ?? []).map((o) => [o.output, percent(o.equal)]),
+      numeric: [1],
+    },
+  ];
+}
