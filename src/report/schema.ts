@@ -1,0 +1,114 @@
+/** JSON Schema (draft 2020-12) of a report, `onnx-quantize/report@1`. Fields may be added, none removed or changed. */
+type Schema = Record<string, unknown>;
+
+const text: Schema = { type: 'string' };
+const count: Schema = { type: 'number', minimum: 0 };
+const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
+const number: Schema = { type: 'number' };
+const decibel: Schema = { type: ['number', 'null'], description: 'dB; null: no difference' };
+const list = (items: Schema): Schema => ({ type: 'array', items });
+const oneOf = (...values: string[]): Schema => ({ enum: values });
+
+/** An object with these fields; names ending in "?" may be missing. */
+const object = (fields: Record<string, Schema>): Schema => ({
+  type: 'object',
+  properties: Object.fromEntries(Object.entries(fields).map(([key, s]) => [key.replace(/\?$/, ''), s])),
+  required: Object.keys(fields).filter((key) => !key.endsWith('?')),
+  additionalProperties: false,
+});
+
+const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
+
+const accuracy = object({
+  float: share,
+  quantized: share,
+  drop: number,
+  dropInterval: { type: 'array', prefixItems: [number, number], minItems: 2, maxItems: 2, items: false },
+  'rows?': count,
+});
+
+const output = object({
+  output: text,
+  sqnrDb: decibel,
+  cosine: { type: 'number', minimum: -1, maximum: 1 },
+  maxAbsError: count,
+  'top1Agreement?': share,
+  'top5Agreement?': share,
+  'nonFinite?': object({ float: count, quantized: count }),
+  'shapeMismatches?': count,
+});
+
+const metrics = object({
+  samples: count,
+  evidence: oneOf('evaluation', 'calibration', 'synthetic'),
+  source: text,
+  outputs: list(output),
+  'exactOutputs?': list(object({ output: text, equal: share })),
+  'top1?': accuracy,
+  'top5?': accuracy,
+  optimisedSqnrDb: decibel,
+  'latency?': object({ floatMs: count, quantizedMs: count, threads: count }),
+});
+
+const speed = object({
+  latencyMs: ref('figure'),
+  throughput: ref('figure'),
+  'energyMj?': ref('figure'),
+  'watts?': ref('figure'),
+});
+
+const layer = object({
+  node: text,
+  opType: text,
+  'fused?': list(text),
+  parameters: count,
+  floatBytes: count,
+  quantizedBytes: count,
+  macs: count,
+  computes: text,
+  'timeUs?': ref('figure'),
+  'bound?': oneOf('compute', 'memory', 'overhead'),
+});
+
+const report = object({
+  schema: { const: 'onnx-quantize/report@1' },
+  model: object({ name: text, sha256: text, opset: count, nodes: count, parameters: count }),
+  target: object({ id: text, name: text }),
+  scheme: text,
+  method: text,
+  calibration: object({ kind: oneOf('real', 'synthetic'), source: text, samples: count }),
+  size: object({
+    floatBytes: count,
+    quantizedBytes: count,
+    ratio: count,
+    floatParameterBytes: count,
+    quantizedParameterBytes: count,
+  }),
+  macs: count,
+  coverage: object({ parameters: share, macs: share }),
+  'metrics?': ref('metrics'),
+  float: ref('speed'),
+  quantized: ref('speed'),
+  layers: list(ref('layer')),
+  leftInFloat: list(object({ node: text, opType: text, reason: text })),
+  caveats: list(text),
+});
+
+export const REPORT_SCHEMA: Schema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'onnx-quantize/report@1',
+  title: 'Size, speed and power of a quantized model on a target',
+  ...report,
+  $defs: {
+    figure: object({
+      value: number,
+      unit: text,
+      kind: oneOf('measured', 'modelled', 'vendor'),
+      'band?': count,
+      'note?': text,
+    }),
+    metrics,
+    speed,
+    layer,
+  },
+};
