@@ -162,6 +162,9 @@ export class Kernels {
       found.inf += counts[1];
     });
     found.count -= found.nan + found.inf;
+    // −0 becomes +0, so that the extremes do not depend on the order in which parts are merged.
+    found.min += 0;
+    found.max += 0;
     return found;
   }
 

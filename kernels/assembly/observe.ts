@@ -4,7 +4,7 @@
 // `counters`: 16,388 u32. [0, 8160) x > 0, [8192, 16352) x < 0, the rest of both halves Inf and NaN, and
 // [16384, 16388) zeros of either sign, one counter a lane: a ReLU's zeros would otherwise all wait for one counter,
 // each increment needing the previous store.
-import { finiteLanes, lower, upper, writeExtremes } from './extremes';
+import { finish } from './extremes';
 
 /** Byte offset of the counter of every lane of `x`. */
 // @ts-ignore: decorator
@@ -50,29 +50,23 @@ export function histogram(values: usize, n: usize, counters: usize): void {
 export function observe(values: usize, n: usize, counters: usize, out: usize): void {
   let min = f32x4.splat(Infinity);
   let max = f32x4.splat(-Infinity);
-  let notFinite = i32x4.splat(0);
-  let notANumber = i32x4.splat(0);
+  let unequal = i32x4.splat(0);
   const end = values + (n << 2);
   const vectors = values + ((n & ~3) << 2);
   let at = values;
   for (; at < vectors; at += 16) {
     const x = v128.load(at);
-    const finite = finiteLanes(x);
-    min = lower(min, x, finite);
-    max = upper(max, x, finite);
-    notFinite = i32x4.sub(notFinite, v128.not(finite));
-    notANumber = i32x4.sub(notANumber, f32x4.ne(x, x));
+    min = f32x4.pmin(min, x);
+    max = f32x4.pmax(max, x);
+    unequal = v128.or(unequal, f32x4.ne(x, x));
     count4(x, counters);
   }
   for (; at < end; at += 4) {
     const x = f32x4.splat(load<f32>(at));
-    const finite = finiteLanes(x);
-    min = lower(min, x, finite);
-    max = upper(max, x, finite);
-    const lane = i32x4(-1, 0, 0, 0);
-    notFinite = i32x4.sub(notFinite, v128.andnot(lane, finite));
-    notANumber = i32x4.sub(notANumber, v128.and(lane, f32x4.ne(x, x)));
+    min = f32x4.pmin(min, x);
+    max = f32x4.pmax(max, x);
+    unequal = v128.or(unequal, f32x4.ne(x, x));
     count1(x, counters);
   }
-  writeExtremes(out, min, max, notFinite, notANumber);
+  finish(values, n, out, min, max, unequal);
 }

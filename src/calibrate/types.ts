@@ -1,3 +1,6 @@
+/** Per-sample extremes that are kept of each tensor. */
+export const MAX_EXTREMES = 4096;
+
 /**
  * What one pass over the samples leaves of a tensor: fixed size, exact to merge.
  * Histogram: bucket = float32 bits of |x| >> 18 (32 buckets an octave, relative width 1/32); see kernels/histogram.ts.
@@ -9,8 +12,9 @@ export interface TensorStats {
   max: number;
   nan: number;
   inf: number;
-  /** First sample with a NaN or an infinity. */
+  /** First sample with a NaN or an infinity, and its index. */
   firstBadSample?: string;
+  firstBadIndex?: number;
   /** Counts of x > 0 (and x = +0, −0 in bucket 0) and of x < 0 by bucket of |x|; exact integers. */
   positive: Float64Array;
   negative: Float64Array;
@@ -47,5 +51,18 @@ export interface Range {
 export interface CalibrationMethod {
   id: string;
   description: string;
+  /** Pure: the same statistics give the same range. */
   range(stats: TensorStats, request: RangeRequest): Range;
+  /** What a number after the name sets (`percentile:99.9`), where the method takes one. */
+  parameter?: MethodParameter;
+}
+
+export interface MethodParameter {
+  description: string;
+  default: number;
+  /** Open interval of sensible values. */
+  above: number;
+  below: number;
+  /** The method with another value. */
+  with(value: number): CalibrationMethod;
 }

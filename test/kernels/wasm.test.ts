@@ -21,8 +21,8 @@ function plainExtremes(values: Float32Array) {
   const finite = values.filter(Number.isFinite);
   const nan = values.filter(Number.isNaN).length;
   return {
-    min: finite.reduce((a, b) => Math.min(a, b), Infinity),
-    max: finite.reduce((a, b) => Math.max(a, b), -Infinity),
+    min: finite.reduce((a, b) => Math.min(a, b), Infinity) + 0,
+    max: finite.reduce((a, b) => Math.max(a, b), -Infinity) + 0,
     count: finite.length,
     nan,
     inf: values.length - finite.length - nan,
