@@ -10,8 +10,8 @@ const MAX_ROUNDS = 6;
 
 /**
  * Types and shapes of every value of the main graph, by onnxruntime's own inference, without running the model.
- * `dims`: a number, a symbol ("batch"), or "" when nothing is known of the axis. Initializers are in the result;
- * sequence, map and optional values are not.
+ * `dims`: a number, a symbol ("batch"), or −1 when nothing is known of the axis; ["*"] (UNKNOWN_RANK) when not even
+ * the rank is. Initializers are in the result; sequence, map and optional values are not.
  *
  * @param inputDims concrete dims by graph input. They replace the stated ones, and shape arithmetic that follows
  *   from them is folded in a private copy, so that nearly every shape comes out concrete.

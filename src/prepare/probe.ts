@@ -1,6 +1,6 @@
 import { QuantizeError } from '../errors.js';
 import { dtypeName } from '../ir/dtypes.js';
-import { cloneModel } from '../ir/graph.js';
+import { cloneModel, makeNode, nameAllocator, usedNames } from '../ir/graph.js';
 import type { Dim, Graph, Model, Tensor, ValueInfo } from '../ir/model.js';
 import { elementCount } from '../ir/tensor.js';
 import { openModel } from '../runtime/index.js';
@@ -9,17 +9,21 @@ import type { ValueMeta } from '../runtime/types.js';
 /** Weights above this become inputs of the probe: only their type matters, so their bytes need not be copied. */
 const MAX_PROBE_ELEMENTS = 4096;
 
+/** The only dim of a value whose number of axes is not known. */
+export const UNKNOWN_RANK = '*';
+
 /**
  * Types and shapes of every value of the main graph in one look of onnxruntime's own inference, without running the
- * model. `dims`: a number, a symbol ("batch"), or "" when nothing is known of the axis. Initializers are in the
- * result; sequence, map and optional values are not.
+ * model. `dims`: a number, a symbol ("batch"), or −1 when nothing is known of the axis; ["*"] when not even the rank
+ * is. Initializers are in the result; sequence, map and optional values are not.
  * When onnxruntime refuses every form of the probe, what the file states (value_info) is all there is.
  */
 export async function probeTypes(model: Model): Promise<Map<string, ValueMeta>> {
   const stated = statedTypes(model.graph);
   for (const light of [true, false]) {
     try {
-      return merge(stated, await probe(model, light));
+      const copy = probeModel(model, light);
+      return merge(stated, await settleRanks(copy, await probe(copy)));
     } catch (error) {
       if (!(error instanceof QuantizeError)) throw error;
     }
@@ -27,11 +31,28 @@ export async function probeTypes(model: Model): Promise<Map<string, ValueMeta>> 
   return stated;
 }
 
-async function probe(model: Model, light: boolean): Promise<ValueMeta[]> {
-  const session = await openModel(probeModel(model, light), { optimize: 'disabled', threads: 1 });
+async function probe(model: Model): Promise<ValueMeta[]> {
+  const session = await openModel(model, { optimize: 'disabled', threads: 1 });
   const known = [...session.inputs, ...session.outputs];
   await session.release();
   return known.filter((meta) => meta.dtype !== undefined);
+}
+
+/** onnxruntime writes an unknown rank like a scalar's; the length of the value's Shape tells the two apart. */
+async function settleRanks(model: Model, metas: ValueMeta[]): Promise<ValueMeta[]> {
+  const doubtful = metas.filter((meta) => meta.dims.length === 0);
+  if (doubtful.length === 0) return metas;
+  const fresh = nameAllocator(usedNames(model.graph));
+  const lengths = new Map(doubtful.map((meta) => [fresh(`${meta.name}_rank`), meta]));
+  const shapes = [...lengths].map(([output, meta]) => makeNode('Shape', [meta.name], [output]));
+  const graph = {
+    ...model.graph,
+    nodes: [...model.graph.nodes, ...shapes],
+    outputs: [...lengths.keys()].map((name) => ({ name })),
+  };
+  const settled = await probe({ ...model, graph });
+  const scalars = new Set(settled.filter((m) => m.dims[0] === 0).map((m) => lengths.get(m.name)));
+  return metas.map((m) => (m.dims.length > 0 || scalars.has(m) ? m : { ...m, dims: [UNKNOWN_RANK] }));
 }
 
 /** A copy in which every value is an output without a stated type, so that onnxruntime must infer each. */
@@ -39,9 +60,9 @@ function probeModel(model: Model, light: boolean): Model {
   const copy = cloneModel(model);
   const { graph } = copy;
   if (light) {
-    const heavy = graph.initializers.filter((t) => isHeavy(t, graph));
-    graph.initializers = graph.initializers.filter((t) => !heavy.includes(t));
-    graph.inputs.push(...heavy.map(asInput));
+    const heavy = new Set(graph.initializers.filter((t) => isHeavy(t, graph)));
+    graph.initializers = graph.initializers.filter((t) => !heavy.has(t));
+    graph.inputs.push(...[...heavy].map(asInput));
   }
   graph.valueInfo = [];
   graph.outputs = outputNames(graph).map((name) => ({ name }));
@@ -78,20 +99,22 @@ function statedTypes(graph: Graph): Map<string, ValueMeta> {
   return result;
 }
 
-const dimOf = (dim: Dim): number | string => dim.value ?? dim.param ?? '';
+const dimOf = (dim: Dim): number | string => dim.value ?? dim.param ?? -1;
 
-/** onnxruntime writes an unknown rank like a scalar; there, and for single open dims, the file's word is better. */
+/** What was inferred, and where that leaves a rank or a single dim open, what was known before. */
 export function merge(stated: Map<string, ValueMeta>, inferred: Iterable<ValueMeta>): Map<string, ValueMeta> {
   const result = new Map(stated);
   for (const meta of inferred) {
-    const other = stated.get(meta.name)?.dims ?? [];
-    const dims = meta.dims.length === 0 ? other : meta.dims;
-    const fallback = other.length === dims.length ? other : dims;
-    const known = (d: number | string) => d !== '' && d !== -1;
-    result.set(meta.name, { ...meta, dims: dims.map((d, i) => (known(d) ? d : fallback[i])) });
+    const other = stated.get(meta.name)?.dims;
+    const dims = meta.dims[0] === UNKNOWN_RANK && other ? other : meta.dims;
+    const fallback = other?.length === dims.length ? other : dims;
+    result.set(meta.name, { ...meta, dims: dims.map((d, i) => (isKnown(d) ? d : open(fallback[i]))) });
   }
   return result;
 }
+
+const isKnown = (dim: number | string): boolean => dim !== '' && dim !== -1;
+const open = (dim: number | string): number | string => (isKnown(dim) ? dim : -1);
 
 /** The dims when every one is a number, else undefined. */
 export const staticDims = (meta: ValueMeta | undefined): number[] | undefined =>

@@ -5,7 +5,7 @@ import { floatValues, tensorDtype } from '../../ir/tensor.js';
 import { absorb, type ChannelAffine } from '../absorb.js';
 import { isUnused, removeNodes } from '../edit.js';
 import { type Folding, type LinearUnit, linearBehind, startFolding } from '../linear.js';
-import { probeTypes } from '../probe.js';
+import { probeTypes, UNKNOWN_RANK } from '../probe.js';
 import type { Pass } from '../types.js';
 
 const EPSILON = 1e-5;
@@ -49,7 +49,8 @@ function ranks(model: Model): RankOf {
   let types: ReturnType<typeof probeTypes> | undefined;
   return async (value) => {
     types ??= probeTypes(model);
-    return (await types).get(value)?.dims.length;
+    const dims = (await types).get(value)?.dims;
+    return dims?.includes(UNKNOWN_RANK) ? undefined : dims?.length;
   };
 }
 

@@ -3,7 +3,7 @@ import type { Model, Node, Tensor } from '../../ir/model.js';
 import { int64Tensor, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
 import { constantsOf, removeNodes } from '../edit.js';
-import { probeTypes } from '../probe.js';
+import { probeTypes, UNKNOWN_RANK } from '../probe.js';
 import type { Pass } from '../types.js';
 
 interface Known {
@@ -53,10 +53,9 @@ function knownValue(model: Model, node: Node, known: Known): Tensor | undefined 
 const fixed = (dim: number | string): number | undefined =>
   typeof dim === 'number' && dim >= 0 ? dim : undefined;
 
-/** A rank that onnxruntime does not know reads like a scalar's, so a rank of zero is never taken for a fact. */
 function dimsOf(value: string, known: Known): (number | string)[] | undefined {
   const dims = known.types.get(value)?.dims;
-  return dims && dims.length > 0 ? dims : undefined;
+  return dims?.includes(UNKNOWN_RANK) ? undefined : dims;
 }
 
 /** Dims that a Shape node gives, fixed or not; start and end count from the back when negative (opset 15). */
