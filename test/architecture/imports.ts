@@ -6,6 +6,8 @@ export interface Import {
   target: string;
   /** Gone after compilation, so it ties no code to any other. */
   typeOnly: boolean;
+  /** `import('…')`: loaded when it is reached, not when the file is. */
+  lazy: boolean;
 }
 
 const STATEMENT = /\b(?:import|export)\s+(type\s+)?([^'";]*?\bfrom\s*)?'([^'\n]+)'/g;
@@ -18,10 +20,12 @@ export function importsOf(file: string, text: string, root: string): Import[] {
   const statements = [...code.matchAll(STATEMENT)].map(([, type, clause, specifier]) => ({
     target: place(specifier),
     typeOnly: type !== undefined || everyNameIsType(clause ?? ''),
+    lazy: false,
   }));
   const dynamic = [...code.matchAll(DYNAMIC)].map(([, type, specifier, member]) => ({
     target: place(specifier),
     typeOnly: type !== undefined || member !== undefined,
+    lazy: true,
   }));
   return [...statements, ...dynamic];
 }
@@ -62,3 +66,13 @@ export function sources(root: string, folder: string): string[] {
 }
 
 export const read = (root: string, file: string): string => readFileSync(join(root, file), 'utf8');
+
+/** What importing `entry` loads at once: files of ours and packages, itself included. */
+export function loadedBy(entry: string, root: string): string[] {
+  const seen = new Set([entry]);
+  for (const file of seen) {
+    if (!file.endsWith('.ts')) continue;
+    for (const i of importsOf(file, read(root, file), root)) if (!i.typeOnly && !i.lazy) seen.add(i.target);
+  }
+  return [...seen].sort();
+}

@@ -75,12 +75,12 @@ export const LAYERS: readonly Layer[] = [
   { files: 'src/index.ts', values: ['src/', 'kernels/', 'targets/'] },
 ];
 
-/** Packages that exactly one file may know. */
+/** Packages that exactly one file, or one folder, may know. */
 export const SINGLE_IMPORTERS: Record<string, string> = {
   commander: 'src/cli/program.ts',
   chalk: 'src/cli/render/terminal.ts',
   'cli-table3': 'src/cli/render/terminal.ts',
-  'onnxruntime-node': 'src/runtime/session.ts',
+  'onnxruntime-node': 'src/runtime/',
 };
 
 /** What `file` imports that its layer does not allow, as sentences. */
