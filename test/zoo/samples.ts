@@ -38,6 +38,22 @@ const byIndex = (
 export const span = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i);
 
+/** The first `count` samples. */
+export function first(samples: ZooSamples, count: number): ZooSamples {
+  const few = Math.min(count, samples.count);
+  return {
+    count: few,
+    async *feeds() {
+      let i = 0;
+      for await (const feeds of samples.feeds()) {
+        if (i++ === few) return;
+        yield feeds;
+      }
+    },
+    ...(samples.labels ? { labels: samples.labels.slice(0, few) } : {}),
+  };
+}
+
 /** How 0..255 pixels become the network's numbers: (x · scale − mean) / std per channel, in `order` and `layout`. */
 export interface Pixels {
   scale?: number;

@@ -1,9 +1,10 @@
 """The referee: onnxruntime's own quantize_static on a folder of samples, judged by SQNR against the FP32 model.
 
-    quantize_static.py MODEL CALIBRATION EVALUATION [--method MinMax] [--activation QInt8] [--weight QInt8]
+    quantize_static.py MODEL CALIBRATION [EVALUATION] [--method MinMax] [--activation QInt8] [--weight QInt8]
                        [--per-tensor] [--symmetric] [--keep OUT.onnx]
 
-CALIBRATION and EVALUATION hold one .npz a sample, an array for each graph input. Prints one JSON object:
+CALIBRATION and EVALUATION hold one .npz a sample, an array for each graph input; CALIBRATION may also hold JPEG
+photographs, which are cropped to 224 × 224 and normalised as torchvision's ImageNet networks want. Prints one JSON object:
     status      "ok", or the stage that failed and its message
     sqnr        dB for each output: 10 log10 of the sums of squares, over all evaluation samples
     agreement   share of samples whose largest value of the first output is at the same place as in FP32
@@ -23,19 +24,32 @@ import time
 import numpy as np
 import onnx
 import onnxruntime
+from PIL import Image
 from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 
 class Samples(CalibrationDataReader):
-    def __init__(self, folder):
-        self.files = sorted(pathlib.Path(folder).glob("*.npz"))
-        self.rest = iter(self.files)
+    def __init__(self, folder, name):
+        self.rest = iter(sorted(f for f in pathlib.Path(folder).iterdir() if f.suffix in (".npz", ".jpg")))
+        self.name = name
 
     def get_next(self):
         file = next(self.rest, None)
-        return None if file is None else dict(np.load(file))
+        if file is None:
+            return None
+        return dict(np.load(file)) if file.suffix == ".npz" else {self.name: photograph(file)}
+
+
+def photograph(file):
+    image = Image.open(file).convert("RGB")
+    factor = 256 / min(image.size)
+    image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.BILINEAR)
+    left, top = round((image.width - 224) / 2), round((image.height - 224) / 2)
+    pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
+    normal = (pixels - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    return normal.transpose(2, 0, 1)[None].astype(np.float32)
 
 
 def prepared(source, folder):
@@ -108,7 +122,7 @@ def run(args):
         try:
             start = time.time()
             quantize_static(
-                str(ready), str(out), Samples(args.calibration), quant_format=QuantFormat.QDQ,
+                str(ready), str(out), Samples(args.calibration, session(ready).get_inputs()[0].name), quant_format=QuantFormat.QDQ,
                 per_channel=not args.per_tensor, calibrate_method=CalibrationMethod[args.method],
                 activation_type=QuantType[args.activation], weight_type=QuantType[args.weight],
                 extra_options={"ActivationSymmetric": args.symmetric})
@@ -119,7 +133,7 @@ def run(args):
             nodes = onnx.load(out).graph.node
             result["quantized_tensors"] = sum(n.op_type == "DequantizeLinear" for n in nodes)
             stage = "run"
-            result |= judge(args.model, out, args.evaluation)
+            result |= judge(args.model, out, args.evaluation) if args.evaluation else {}
         except Exception as error:
             result["status"] = f"{stage}: {first_line(error)}"
     return result
@@ -127,8 +141,9 @@ def run(args):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("model", "calibration", "evaluation"):
+    for name in ("model", "calibration"):
         parser.add_argument(name)
+    parser.add_argument("evaluation", nargs="?")
     parser.add_argument("--method", default="MinMax", choices=["MinMax", "Percentile", "Entropy"])
     parser.add_argument("--activation", default="QInt8", choices=["QInt8", "QUInt8"])
     parser.add_argument("--weight", default="QInt8", choices=["QInt8", "QUInt8"])
