@@ -2,18 +2,11 @@ import type { Dtype } from '../../ir/dtypes.js';
 import { dtypeName } from '../../ir/dtypes.js';
 import { attribute, removeAttribute } from '../../ir/graph.js';
 import type { Node, Tensor } from '../../ir/model.js';
-import { int64Tensor, makeTensor } from '../../ir/tensor.js';
+import { makeTensor } from '../../ir/tensor.js';
 import type { Adapter, Context } from './types.js';
 
 /** Name stem for what an adapter adds to a node. */
 export const stem = (node: Node): string => node.outputs.find((o) => o) || node.name || node.opType;
-
-/** The ints of an attribute, which leaves the node; undefined when it is absent. */
-export function takeInts(node: Node, name: string): number[] | undefined {
-  const ints = attribute(node, name)?.ints.map(Number);
-  removeAttribute(node, name);
-  return ints;
-}
 
 export function takeInt(node: Node, name: string): number | undefined {
   const value = attribute(node, name)?.i;
@@ -21,10 +14,11 @@ export function takeInt(node: Node, name: string): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
+/** A float attribute, which leaves the node; rounded to the float32 that the file format gives it. */
 export function takeFloat(node: Node, name: string): number | undefined {
   const value = attribute(node, name)?.f;
   removeAttribute(node, name);
-  return value;
+  return value === undefined ? undefined : Math.fround(value);
 }
 
 export function takeFloats(node: Node, name: string): number[] | undefined {
@@ -40,13 +34,33 @@ export function setInput(node: Node, position: number, value: string): void {
 }
 
 /** A 1-D int64 constant beside the node. */
-export const intsConstant = (context: Context, node: Node, part: string, values: number[]): string =>
-  context.constant(`${stem(node)}_${part}`, int64Tensor('', [values.length], values));
+export const intsConstant = (
+  context: Context,
+  node: Node,
+  part: string,
+  values: readonly (number | bigint)[],
+): string =>
+  context.constant(
+    `${stem(node)}_${part}`,
+    makeTensor('', 'int64', [values.length], BigInt64Array.from(values, BigInt)),
+  );
 
-/** Moves an ints attribute to an input; an absent attribute leaves the input absent. */
-export function intsToInput(node: Node, context: Context, name: string, position: number): void {
-  const values = takeInts(node, name);
-  if (values?.length) setInput(node, position, intsConstant(context, node, name, values));
+/**
+ * Moves an ints attribute to an input. An absent attribute leaves the input absent, and so does an empty one, which
+ * means the default, unless the input is required. The values stay bigints: 2^63 - 1, which stands for "to the
+ * end", has no number.
+ */
+export function intsToInput(
+  node: Node,
+  context: Context,
+  name: string,
+  position: number,
+  required = false,
+): void {
+  const values = attribute(node, name)?.ints;
+  removeAttribute(node, name);
+  if (values && (values.length || required))
+    setInput(node, position, intsConstant(context, node, name, values));
 }
 
 /** Float constants of the node's own element type; without a known type, float32, with a warning. */

@@ -1,8 +1,7 @@
 import { unsupportedError } from '../../errors.js';
 import { floatAttribute, intAttribute, makeAttribute, makeNode, setAttribute } from '../../ir/graph.js';
 import type { Node } from '../../ir/model.js';
-import { int64Tensor } from '../../ir/tensor.js';
-import { floatsLike, inPlace, stem, takeInt } from './edits.js';
+import { floatsLike, inPlace, intsConstant, stem, takeInt } from './edits.js';
 import type { Adapter, Context } from './types.js';
 
 export const NORMALISATION: readonly Adapter[] = [
@@ -67,9 +66,14 @@ function dropTrainingOutputs(node: Node, context: Context): void {
   node.outputs.length = 1;
 }
 
-/** Below 9 only onnxruntime knows the operator; it takes 4-D input. */
+/**
+ * Below 9 only onnxruntime knows the operator. It takes the statistics over the batch too: over the
+ * first four axes but the channels, or with across_channels over all four. Input of unknown rank is taken as NCHW.
+ */
 function experimentalMvn(node: Node, context: Context): Node[] {
-  const axes = takeInt(node, 'across_channels') ? [1, 2, 3] : [2, 3];
+  const rank = context.shapeOf(node.inputs[0])?.length ?? 4;
+  const across = takeInt(node, 'across_channels');
+  const axes = [0, 1, 2, 3].filter((i) => i < rank && (across || i !== 1));
   if ((takeInt(node, 'normalize_variance') ?? 1) !== 0) {
     setAttribute(node, makeAttribute.ints('axes', axes));
     return [node];
@@ -84,8 +88,7 @@ function experimentalMvn(node: Node, context: Context): Node[] {
 /** Each group's value is repeated for its C / groups channels: [G] → [G, 1] → [G, C/G] → [C]. */
 function perChannelScale(node: Node, context: Context): Node[] {
   const groups = intAttribute(node, 'num_groups', 1);
-  const ints = (part: string, values: number[]) =>
-    context.constant(`${stem(node)}_${part}`, int64Tensor('', [values.length], values));
+  const ints = (part: string, values: number[]) => intsConstant(context, node, part, values);
   const [shape, channels, each, target] = ['shape', 'channels', 'each', 'target'].map((part) =>
     context.fresh(`${stem(node)}_${part}`),
   );

@@ -4,7 +4,7 @@ import { floatsLike, inPlace, intsConstant, stem } from './edits.js';
 import type { Adapter, Context } from './types.js';
 
 /** Slice's spelling of "to the end". */
-const END = Number.MAX_SAFE_INTEGER;
+const END = 2n ** 63n - 1n;
 
 /**
  * Operators that left the standard. Those from 10 on were experimental: no standard version has them, but

@@ -7,8 +7,8 @@ import type { Adapter, Context } from './types.js';
 /** Operators whose parameters moved from attributes to inputs. */
 export const SHAPE_INPUTS: readonly Adapter[] = [
   inPlace(['Slice'], 10, 'starts, ends and axes become inputs', (node, context) => {
-    intsToInput(node, context, 'starts', 1);
-    intsToInput(node, context, 'ends', 2);
+    intsToInput(node, context, 'starts', 1, true);
+    intsToInput(node, context, 'ends', 2, true);
     intsToInput(node, context, 'axes', 3);
   }),
   inPlace(['TopK'], 10, 'k becomes an input', (node, context) => {
@@ -25,7 +25,7 @@ export const SHAPE_INPUTS: readonly Adapter[] = [
     }
   }),
   inPlace(['Pad'], 11, 'pads and value become inputs', (node, context) => {
-    intsToInput(node, context, 'pads', 1);
+    intsToInput(node, context, 'pads', 1, true);
     const value = takeFloat(node, 'value');
     if (value) setInput(node, 2, floatsLike(context, node, 'value', [], [value]));
   }),
@@ -37,7 +37,7 @@ export const SHAPE_INPUTS: readonly Adapter[] = [
     adapt: dropoutRatioToInput,
   },
   inPlace(['Squeeze', 'Unsqueeze', 'ReduceSum'], 13, 'axes become an input', (node, context) =>
-    intsToInput(node, context, 'axes', 1),
+    intsToInput(node, context, 'axes', 1, node.opType === 'Unsqueeze'),
   ),
   inPlace(['Split'], 13, 'split becomes an input', (node, context) => intsToInput(node, context, 'split', 1)),
   inPlace(['Split'], 18, 'an equal split states the number of outputs', (node) => {

@@ -13,7 +13,7 @@ export const UNCHANGED: readonly UnchangedRow[] = [
     reason: 'accepts more element types',
     ops: `Abs@13 Acos@22 Acosh@22 Add@13,14 ArgMax@13 ArgMin@13 Asin@22 Asinh@22 Atan@22 Atanh@22 AveragePool@22
     BatchNormalization@15 Bernoulli@22 Cast@9,13,21,23 CastLike@21,23 Ceil@13 Clip@12,13 Concat@13
-    Constant@13,19,21,23 ConstantOfShape@20,21,23 Conv@22 ConvTranspose@22 Cos@22 Cosh@22 CumSum@14 DeformConv@22
+    Constant@9,13,19,21,23 ConstantOfShape@20,21,23 Conv@22 ConvTranspose@22 Cos@22 Cosh@22 CumSum@14 DeformConv@22
     DepthToSpace@13 DequantizeLinear@19,23 Det@22 Div@13,14 Dropout@13,22 Elu@22 Equal@11,13,19 Erf@13 Exp@13
     Expand@13 EyeLike@22 Flatten@9,13,21,23 Floor@13 GRU@22 Gather@13 GatherElements@13 GatherND@13 Gemm@9,13
     GlobalAveragePool@22 GlobalLpPool@22 GlobalMaxPool@22 Greater@9,13 GreaterOrEqual@16 GridSample@22

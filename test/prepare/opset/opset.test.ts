@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { allNodes, opsetVersion } from '../../../src/ir/graph.js';
+import { ADAPTERS, upgradeOpset } from '../../../src/prepare/opset/index.js';
+import { buildModel, expectSame, run } from './build.js';
+import { CASES } from './cases.js';
+
+const TARGETS = [13, 19, 21, 23];
+
+describe('upgradeOpset keeps what a model computes', () => {
+  it.each(CASES)('$name', async (spec) => {
+    const model = buildModel(spec);
+    const snapshot = structuredClone(model);
+    const before = await run(model, spec.inputs);
+    for (const to of TARGETS.filter((t) => t > spec.opset && t <= (spec.upTo ?? 23))) {
+      const upgraded = upgradeOpset(model, to).model;
+      expect(opsetVersion(upgraded)).toBe(to);
+      const bound = spec.tolerance && to >= spec.tolerance.from ? spec.tolerance.bound : 0;
+      for (const optimize of ['disabled', 'all'] as const)
+        expectSame(before, await run(upgraded, spec.inputs, optimize), bound);
+    }
+    expect(model, 'the input model is left alone').toEqual(snapshot);
+  });
+
+  it('has a case for every operator of every adapter', () => {
+    const untested = ADAPTERS.flatMap((adapter) =>
+      adapter.ops
+        .filter((op) => !CASES.some((c) => c.opset < adapter.since && uses(c, op)))
+        .map((op) => `${op}-${adapter.since}`),
+    );
+    expect(untested).toEqual([]);
+  });
+});
+
+/** Resize cases below 10 arrive there as Upsample. */
+function uses(spec: (typeof CASES)[number], op: string): boolean {
+  return [...allNodes(buildModel(spec).graph)].some((n) => n.opType === op);
+}
