@@ -1,6 +1,5 @@
-import { type Diagnostic, invalidError, QuantizeError, unsupportedError } from '../../errors.js';
+import { type Diagnostic, QuantizeError } from '../../errors.js';
 import {
-  allNodes,
   nameAllocator,
   normalDomain,
   opsetVersion,
@@ -9,12 +8,10 @@ import {
   usedNames,
 } from '../../ir/graph.js';
 import type { FunctionDef, Graph, Model, Node } from '../../ir/model.js';
+import { callKey, checkExpansion, deepNodes, functionKey } from '../expansion.js';
 import { instantiate } from '../instantiate.js';
 import { upgradeOpset } from '../opset/index.js';
 import type { Pass } from '../types.js';
-
-/** Thirty functions that each call the next twice would make a billion nodes of a small file. */
-const MAX_INLINED_NODES = 1_000_000;
 
 /**
  * 1. A call of a model-local function (by domain, name and overload), also in nested graphs and in functions:
@@ -32,34 +29,30 @@ export const inlineFunctions: Pass = {
     if (model.functions.length === 0) return { changes: 0 };
     const inliner = new Inliner(model);
     inliner.raiseOpset();
-    inliner.graph(model.graph, []);
+    inliner.graph(model.graph);
     inliner.dropUncalled();
     return { changes: inliner.calls, diagnostics: [...inliner.diagnostics.values()] };
   },
 };
 
-const keyOf = (domain: string | undefined, name: string | undefined, overload: string | undefined): string =>
-  `${normalDomain(domain)}:${name ?? ''}${overload ? `:${overload}` : ''}`;
-const functionKey = (fn: FunctionDef): string => keyOf(fn.domain, fn.name, fn.overload);
-const callKey = (node: Node): string => keyOf(node.domain, node.opType, node.overload);
-
 class Inliner {
   calls = 0;
   readonly diagnostics = new Map<string, Diagnostic>();
-  private nodes = 0;
   private readonly taken: Set<string>;
   private readonly fresh: (wanted: string) => string;
   private readonly functions: Map<string, FunctionDef>;
+  private readonly domains = new Map<FunctionDef, Set<string>>();
 
   constructor(private readonly model: Model) {
     this.taken = usedNames(model.graph);
     this.fresh = nameAllocator(this.taken);
     this.functions = new Map(model.functions.map((fn) => [functionKey(fn), fn]));
+    checkExpansion(model, this.functions);
   }
 
   /** Case 2, higher: no body can be lowered, so the model has to rise. */
   raiseOpset(): void {
-    const wanted = Math.max(...[...this.functions.values()].map((fn) => this.version(fn, '')));
+    const wanted = Math.max(...[...this.functions.values()].map((fn) => this.version(fn, '') ?? 0));
     if (wanted <= opsetVersion(this.model)) return;
     try {
       // Inlining edits the model it is given; the upgrade returns a new one. Functions stay as they were.
@@ -71,24 +64,18 @@ class Inliner {
     }
   }
 
-  graph(graph: Graph, stack: readonly string[]): void {
-    graph.nodes = graph.nodes.flatMap((node) => this.expand(graph, node, stack));
+  graph(graph: Graph): void {
+    graph.nodes = graph.nodes.flatMap((node) => this.expand(graph, node));
   }
 
-  private expand(graph: Graph, node: Node, stack: readonly string[]): Node[] {
-    for (const inner of subgraphs(node)) this.graph(inner, stack);
-    const key = callKey(node);
-    const fn = this.functions.get(key);
+  private expand(graph: Graph, node: Node): Node[] {
+    for (const inner of subgraphs(node)) this.graph(inner);
+    const fn = this.functions.get(callKey(node));
     if (!fn) return [node];
-    if (stack.includes(key))
-      throw invalidError('FUNCTION_RECURSION', `function ${key} calls itself`, {
-        where: { node: node.name },
-        hint: 'ONNX forbids recursive functions; export the model without them',
-      });
     const body = this.body(graph, fn, node);
     if (!body) return [node];
     this.calls++;
-    return body.flatMap((inner) => this.expand(graph, inner, [...stack, key]));
+    return body.flatMap((inner) => this.expand(graph, inner));
   }
 
   /** The nodes that stand for a call, at the model's opset; undefined when they cannot. */
@@ -96,12 +83,7 @@ class Inliner {
     const conflict = this.importDomains(fn);
     if (conflict) return this.keep(fn, conflict);
     const nodes = instantiate(fn, call, this.fresh);
-    this.nodes += nodes.length;
-    if (this.nodes > MAX_INLINED_NODES)
-      throw unsupportedError('FUNCTION_EXPANSION', `functions expand to over ${MAX_INLINED_NODES} nodes`, {
-        where: { node: call.name },
-      });
-    const from = this.version(fn, '');
+    const from = this.version(fn, '') ?? opsetVersion(this.model);
     return from === opsetVersion(this.model) ? nodes : this.upgrade(graph, fn, nodes, from);
   }
 
@@ -132,15 +114,21 @@ class Inliner {
     }
   }
 
-  /** Version that matters for a body: the model's own when the body has no operator of the domain. */
-  private version(fn: FunctionDef, domain: string): number {
-    const uses = fn.nodes.some((node) =>
-      [...allNodes({ ...this.model.graph, nodes: [node] })].some(
-        (n) => normalDomain(n.domain) === domain && !this.functions.has(callKey(n)),
-      ),
-    );
-    const stated = fn.opsetImports.find((o) => normalDomain(o.domain) === domain)?.version;
-    return uses && stated !== undefined ? stated : opsetVersion(this.model, domain);
+  /** Version that matters for a body; undefined when the body has no operator of the domain, or states none. */
+  private version(fn: FunctionDef, domain: string): number | undefined {
+    return this.used(fn).has(domain)
+      ? fn.opsetImports.find((o) => normalDomain(o.domain) === domain)?.version
+      : undefined;
+  }
+
+  /** Domains of the operators in a body, calls of functions apart. */
+  private used(fn: FunctionDef): Set<string> {
+    const known = this.domains.get(fn);
+    if (known) return known;
+    const operators = deepNodes(this.model, fn.nodes).filter((node) => !this.functions.has(callKey(node)));
+    const domains = new Set(operators.map((node) => normalDomain(node.domain)));
+    this.domains.set(fn, domains);
+    return domains;
   }
 
   /** Imports what the body needs; the reason when versions conflict. */
@@ -148,9 +136,10 @@ class Inliner {
     for (const { domain, version } of fn.opsetImports) {
       const name = normalDomain(domain);
       const has = opsetVersion(this.model, name);
+      const needs = this.version(fn, name) ?? has;
       if (has === 0) this.model.opsetImports.push({ domain: name, version });
-      else if (this.version(fn, name) > has || (name !== '' && this.version(fn, name) !== has))
-        return `it needs version ${version} of domain "${name || 'ai.onnx'}", the model imports ${has}`;
+      else if (needs > has || (name !== '' && needs !== has))
+        return `it needs version ${needs} of domain "${name || 'ai.onnx'}", the model imports ${has}`;
     }
     return undefined;
   }
@@ -174,7 +163,7 @@ class Inliner {
   dropUncalled(): void {
     const called = new Set<string>();
     const visit = (nodes: Node[]) => {
-      for (const node of allNodes({ ...this.model.graph, nodes })) {
+      for (const node of deepNodes(this.model, nodes)) {
         const key = callKey(node);
         const fn = this.functions.get(key);
         if (!fn || called.has(key)) continue;
