@@ -35,8 +35,8 @@ export function createMemory(byteLength: number): WasmMemory {
 
 let compiled: object | undefined;
 
-function compile(): object {
-  const file = new URL('./simd.wasm', import.meta.url);
+/** Reads and compiles the module. Throws Error when the file is not there. */
+export function compileKernels(file = new URL('./simd.wasm', import.meta.url)): object {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -50,6 +50,6 @@ function compile(): object {
 
 /** The kernels over `memory`. The module is compiled once a process, at the first call. */
 export function instantiate(memory: WasmMemory): KernelExports {
-  compiled ??= compile();
+  compiled ??= compileKernels();
   return new Instance(compiled, { env: { memory } }).exports as KernelExports;
 }

@@ -78,6 +78,6 @@ export function gridOf(min: number, max: number, steps: number, symmetric: boole
     return { scale, positiveLevels: Math.floor(steps / 2), negativeLevels: Math.ceil(steps / 2) };
   }
   const scale = (high - low) / steps;
-  const negativeLevels = roundHalfEven(-low / scale);
+  const negativeLevels = roundHalfEven((0 - low) / scale);
   return { scale, positiveLevels: steps - negativeLevels, negativeLevels };
 }

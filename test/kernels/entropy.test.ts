@@ -8,9 +8,11 @@ const FORMULAS: Record<string, (j: number) => number> = {
   halfnormal5: halfNormal,
   laplace12: (j) => Math.round(1e6 * Math.exp((-(j + 0.5) / BINS) * 12)),
   relu_spike: (j) => halfNormal(j) + (j === 0 ? 5e8 : 0),
-  outlier: (j) => (j < 200 ? Math.round(1e6 * Math.exp(-0.5 * ((j + 0.5) / 40) ** 2)) : 0) + (j === 2047 ? 3 : 0),
+  outlier: (j) =>
+    (j < 200 ? Math.round(1e6 * Math.exp(-0.5 * ((j + 0.5) / 40) ** 2)) : 0) + (j === 2047 ? 3 : 0),
 };
-const binsOf = (name: string): Float64Array => Float64Array.from({ length: BINS }, (_, j) => FORMULAS[name](j));
+const binsOf = (name: string): Float64Array =>
+  Float64Array.from({ length: BINS }, (_, j) => FORMULAS[name](j));
 
 /**
  * What NVIDIA's calibrator gives for them, computed by an independent program from the published algorithm.
@@ -34,11 +36,14 @@ describe('entropy threshold', () => {
     expect(Math.abs(found.divergence - divergence)).toBeLessThan(1e-13);
   });
 
-  test.each(GOLDEN)('%s in %i levels: smoothing changes no threshold that was finite', (name, levels, bin) => {
-    const found = entropyThreshold(binsOf(name), levels);
-    if (name === 'outlier') expect(found.bin).toBeLessThan(300);
-    else expect(found.bin).toBe(bin);
-  });
+  test.each(GOLDEN)(
+    '%s in %i levels: smoothing changes no threshold that was finite',
+    (name, levels, bin) => {
+      const found = entropyThreshold(binsOf(name), levels);
+      if (name === 'outlier') expect(found.bin).toBeLessThan(300);
+      else expect(found.bin).toBe(bin);
+    },
+  );
 
   test('clips an outlier that lies beyond empty bins, which the published form never does', () => {
     expect(entropyThreshold(binsOf('outlier'), 256, { smoothing: false }).bin).toBe(BINS);

@@ -1,5 +1,3 @@
-import { bucketOf } from '../../kernels/histogram.js';
-
 /** A small deterministic generator (mulberry32): uniform in [0, 1). */
 export function random(seed: number): () => number {
   let state = seed >>> 0;
@@ -63,6 +61,3 @@ export function hardValues(scale: number, n: number, seed: number): Float32Array
   }
   return out;
 }
-
-/** Bucket index, or undefined for NaN and infinities. */
-export const finiteBucket = (x: number): number | undefined => (Number.isFinite(x) ? bucketOf(x) : undefined);

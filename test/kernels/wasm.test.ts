@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { format } from '../../kernels/formats.js';
 import { addToHistogram, drainCounters, emptyHistogram } from '../../kernels/histogram.js';
+import { compileKernels } from '../../kernels/module.js';
 import { type BlockShape, dequantize, fakeQuantize, quantize } from '../../kernels/quantize.js';
 import { COUNTERS, createKernels } from '../../kernels/wasm.js';
 import { hardValues, normals, random, SPECIALS } from './values.js';
@@ -128,6 +129,10 @@ describe('errorSums', () => {
       expect(Math.abs(found - wanted)).toBeLessThanOrEqual(n * 2 ** -53 * Math.max(xx, 1e-300));
     }
   });
+});
+
+test('kernels that are not built say how to build them', () => {
+  expect(() => compileKernels(new URL('./none.wasm', import.meta.url))).toThrow(/Run `npm run build`/);
 });
 
 describe('memory', () => {

@@ -15,11 +15,11 @@ export const widened = ({ min, max }: TensorStats): Range => ({
   max: Math.max(max, 0),
 });
 
-export const largestMagnitude = ({ min, max }: Range): number => Math.max(-min, max);
+export const largestMagnitude = ({ min, max }: Range): number => Math.max(0 - min, max);
 
 /** The part of a range within [−limit, limit]. */
 export const within = ({ min, max }: Range, limit: number): Range => ({
-  min: Math.max(min, -limit),
+  min: Math.max(min, 0 - limit),
   max: Math.min(max, limit),
 });
 

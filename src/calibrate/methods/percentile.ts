@@ -7,7 +7,8 @@ const DEFAULT_PERCENT = 99.99;
 /**
  * The range that holds `percent` of the values. Asymmetric: half of the rest is cut off on either side; a side without
  * values has nothing to cut, so the other one loses all of it. Symmetric: the percentile of |x|.
- * Accurate to a bucket of the histogram, 1/32 of the value at most.
+ * Accurate to a bucket of the histogram, 1/32 of the value at most. Where so many values are zero that nothing else is
+ * left, nothing is cut.
  */
 const percentileOf = (percent: number): CalibrationMethod => ({
   id: 'percentile',
@@ -25,7 +26,13 @@ const percentileOf = (percent: number): CalibrationMethod => ({
 
 function percentileRange(stats: TensorStats, { symmetric }: RangeRequest, share: number): Range {
   const whole = widened(stats);
-  if (symmetric) return within(whole, magnitudeQuantile(stats, share));
+  const range = symmetric
+    ? within(whole, magnitudeQuantile(stats, share))
+    : twoSidedRange(stats, whole, share);
+  return range.min === range.max ? whole : range;
+}
+
+function twoSidedRange(stats: TensorStats, whole: Range, share: number): Range {
   const twoSided = stats.min < 0 && stats.max > 0;
   const tail = twoSided ? (1 - share) / 2 : 1 - share;
   return {
