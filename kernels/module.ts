@@ -26,10 +26,13 @@ const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: We
   .WebAssembly;
 
 const PAGE = 65_536;
+/** One page short of the 4 GiB of WebAssembly: an array that ended there would end at address 0. */
+const MAX_PAGES = 65_535;
 
-/** A memory that never grows. Throws RangeError when the host cannot give it (4 GiB is the limit of WebAssembly). */
+/** A memory that never grows. Throws RangeError when it is too large for WebAssembly or for the host. */
 export function createMemory(byteLength: number): WasmMemory {
   const pages = Math.ceil(byteLength / PAGE);
+  if (!(pages <= MAX_PAGES)) throw new RangeError(`kernel memory: ${byteLength} bytes are more than 4 GiB`);
   return new Memory({ initial: pages, maximum: pages });
 }
 

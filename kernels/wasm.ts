@@ -1,19 +1,11 @@
-import { type BlockShape, type ChannelParams, checkBlocks, type Piece, pieces } from './blocks.js';
+import type { BlockShape, ChannelParams } from './blocks.js';
 import type { NumberFormat } from './formats.js';
-import { COUNTERS, type KernelArray, KernelMemory, PIECE, SCRATCH } from './memory.js';
+import { COUNTERS, KernelMemory, PIECE, SCRATCH } from './memory.js';
 import { instantiate, type KernelExports } from './module.js';
+import { type Extremes, eachBlock, eachPiece, gatherExtremes } from './piecewise.js';
 
 export { COUNTERS } from './memory.js';
-
-/** What `minMax` and `observe` find. `min` is +Infinity and `max` −Infinity when nothing is finite. */
-export interface Extremes {
-  min: number;
-  max: number;
-  /** Finite values. */
-  count: number;
-  nan: number;
-  inf: number;
-}
+export type { Extremes } from './piecewise.js';
 
 /** Float64 sums over pairs of values. SQNR = 10·log10(xx / dd), cosine = xy / √(xx·yy). */
 export interface ErrorSums {
@@ -64,20 +56,20 @@ export class Kernels {
   }
 
   minMax(values: Float32Array): Extremes {
-    return this.extremes(values, (at, n) => this.simd.minMax(at, n, SCRATCH.result));
+    return gatherExtremes(this.memory, values, (at, n) => this.simd.minMax(at, n, SCRATCH.result));
   }
 
   /** Adds the values to the exponent histogram `counters` (COUNTERS u32, at most 2^32 − 1 each; see drainCounters). */
   histogram(values: Float32Array, counters: Uint32Array): void {
     this.withCounters(counters, (table) => {
-      this.eachPiece(values, (at, n) => this.simd.histogram(at, n, table));
+      eachPiece(this.memory, values, (at, n) => this.simd.histogram(at, n, table));
     });
   }
 
   /** `minMax` and `histogram` in one pass. */
   observe(values: Float32Array, counters: Uint32Array): Extremes {
     return this.withCounters(counters, (table) =>
-      this.extremes(values, (at, n) => this.simd.observe(at, n, table, SCRATCH.result)),
+      gatherExtremes(this.memory, values, (at, n) => this.simd.observe(at, n, table, SCRATCH.result)),
     );
   }
 
@@ -93,7 +85,7 @@ export class Kernels {
     out: Codes = new (format.signed ? Int8Array : Uint8Array)(values.length),
   ): Codes {
     checkByteFormat(format);
-    this.blocks(values, out, shape, params, (...args) =>
+    eachBlock(this.memory, values, out, shape, params, (...args) =>
       this.simd.quantize(...args, format.qmin, format.qmax),
     );
     return out;
@@ -107,7 +99,7 @@ export class Kernels {
     out = new Float32Array(codes.length),
   ): Float32Array {
     const signed = codes instanceof Int8Array ? 1 : 0;
-    this.blocks(codes, out, shape, params, (...args) => this.simd.dequantize(...args, signed));
+    eachBlock(this.memory, codes, out, shape, params, (...args) => this.simd.dequantize(...args, signed));
     return out;
   }
 
@@ -120,7 +112,7 @@ export class Kernels {
     out = new Float32Array(values.length),
   ): Float32Array {
     checkByteFormat(format);
-    this.blocks(values, out, shape, params, (...args) =>
+    eachBlock(this.memory, values, out, shape, params, (...args) =>
       this.simd.fakeQuantize(...args, format.qmin, format.qmax),
     );
     return out;
@@ -149,66 +141,12 @@ export class Kernels {
     this.simd.copy(to.byteOffset, from.byteOffset, from.byteLength);
   }
 
-  /** Runs `kernel` piece by piece and gathers what it leaves in the result area. */
-  private extremes(values: Float32Array, kernel: (at: number, n: number) => void): Extremes {
-    const found: Extremes = { min: Infinity, max: -Infinity, count: values.length, nan: 0, inf: 0 };
-    const floats = new Float32Array(this.memory.buffer, SCRATCH.result, 2);
-    const counts = new Uint32Array(this.memory.buffer, SCRATCH.result + 8, 2);
-    this.eachPiece(values, (at, n) => {
-      kernel(at, n);
-      found.min = Math.min(found.min, floats[0]);
-      found.max = Math.max(found.max, floats[1]);
-      found.nan += counts[0];
-      found.inf += counts[1];
-    });
-    found.count -= found.nan + found.inf;
-    // −0 becomes +0, so that the extremes do not depend on the order in which parts are merged.
-    found.min += 0;
-    found.max += 0;
-    return found;
-  }
-
-  private eachPiece(values: Float32Array, kernel: (at: number, n: number) => void): void {
-    for (let at = 0; at < values.length; at += PIECE) {
-      const n = Math.min(PIECE, values.length - at);
-      kernel(this.memory.place(values, at, n, SCRATCH.first), n);
-    }
-  }
-
   private withCounters<T>(counters: Uint32Array, run: (table: number) => T): T {
     if (counters.length !== COUNTERS) throw new RangeError(`${counters.length} counters, not ${COUNTERS}`);
     const table = this.memory.place(counters, 0, COUNTERS, SCRATCH.table);
     const result = run(table);
     this.memory.collect(counters, 0, COUNTERS, SCRATCH.table);
     return result;
-  }
-
-  private blocks(
-    from: KernelArray,
-    to: KernelArray,
-    shape: BlockShape,
-    params: ChannelParams,
-    kernel: (from: number, to: number, ...rest: number[]) => void,
-  ): void {
-    checkBlocks(from.length, shape, params);
-    if (to.length !== from.length) throw new RangeError(`room for ${to.length} of ${from.length} values`);
-    for (const piece of pieces(shape, PIECE)) this.block(from, to, piece, params, kernel);
-  }
-
-  private block(
-    from: KernelArray,
-    to: KernelArray,
-    { outer, channels, inner, at, channel }: Piece,
-    params: ChannelParams,
-    kernel: (from: number, to: number, ...rest: number[]) => void,
-  ): void {
-    const n = outer * channels * inner;
-    const scales = this.memory.place(params.scales, channel, channels, SCRATCH.third);
-    const zeroPoints = this.memory.place(params.zeroPoints, channel, channels, SCRATCH.fourth);
-    const source = this.memory.place(from, at, n, SCRATCH.first);
-    const target = this.memory.target(to, at, SCRATCH.second);
-    kernel(source, target, outer, channels, inner, scales, zeroPoints);
-    this.memory.collect(to, at, n, SCRATCH.second);
   }
 }
 

@@ -149,6 +149,7 @@ describe('memory', () => {
 
   test.each([
     ['more than fits', () => createKernels(1000).float32(1 << 20), /kernel memory: 4194304 bytes wanted/],
+    ['more than WebAssembly has', () => createKernels(2 ** 32), /more than 4 GiB/],
     ['lengths that differ', () => kernels.errorSums(new Float32Array(1), new Float32Array(2)), /1 values/],
     [
       'a shape that does not fit',

@@ -1,0 +1,75 @@
+import { type BlockShape, type ChannelParams, checkBlocks, type Piece, pieces } from './blocks.js';
+import { type KernelArray, type KernelMemory, PIECE, SCRATCH } from './memory.js';
+
+/** What `minMax` and `observe` find. `min` is +Infinity and `max` −Infinity when nothing is finite. */
+export interface Extremes {
+  min: number;
+  max: number;
+  /** Finite values. */
+  count: number;
+  nan: number;
+  inf: number;
+}
+
+/** Runs `kernel` with the address and length of one piece of `values` after the other. */
+export function eachPiece(
+  memory: KernelMemory,
+  values: Float32Array,
+  kernel: (at: number, n: number) => void,
+): void {
+  for (let at = 0; at < values.length; at += PIECE) {
+    const n = Math.min(PIECE, values.length - at);
+    kernel(memory.place(values, at, n, SCRATCH.first), n);
+  }
+}
+
+/** The same, gathering the extremes that the kernel leaves in the result area. */
+export function gatherExtremes(
+  memory: KernelMemory,
+  values: Float32Array,
+  kernel: (at: number, n: number) => void,
+): Extremes {
+  const found: Extremes = { min: Infinity, max: -Infinity, count: values.length, nan: 0, inf: 0 };
+  const floats = new Float32Array(memory.buffer, SCRATCH.result, 2);
+  const counts = new Uint32Array(memory.buffer, SCRATCH.result + 8, 2);
+  eachPiece(memory, values, (at, n) => {
+    kernel(at, n);
+    found.min = Math.min(found.min, floats[0]);
+    found.max = Math.max(found.max, floats[1]);
+    found.nan += counts[0];
+    found.inf += counts[1];
+  });
+  found.count -= found.nan + found.inf;
+  // −0 becomes +0, so that the extremes do not depend on the order in which parts are merged.
+  found.min += 0;
+  found.max += 0;
+  return found;
+}
+
+/** A kernel over one piece: addresses of its input and output, its shape, addresses of its scales and zero points. */
+type BlockKernel = (from: number, to: number, ...rest: number[]) => void;
+
+/**
+ * Runs `kernel` over a block shape piece by piece.
+ * @throws RangeError when arrays, shape and parameters do not belong together
+ */
+export function eachBlock(
+  memory: KernelMemory,
+  from: KernelArray,
+  to: KernelArray,
+  shape: BlockShape,
+  params: ChannelParams,
+  kernel: BlockKernel,
+): void {
+  checkBlocks(from.length, shape, params);
+  if (to.length !== from.length) throw new RangeError(`room for ${to.length} of ${from.length} values`);
+  const run = ({ outer, channels, inner, at, channel }: Piece): void => {
+    const n = outer * channels * inner;
+    const scales = memory.place(params.scales, channel, channels, SCRATCH.third);
+    const zeroPoints = memory.place(params.zeroPoints, channel, channels, SCRATCH.fourth);
+    const source = memory.place(from, at, n, SCRATCH.first);
+    kernel(source, memory.target(to, at, SCRATCH.second), outer, channels, inner, scales, zeroPoints);
+    memory.collect(to, at, n, SCRATCH.second);
+  };
+  for (const piece of pieces(shape, PIECE)) run(piece);
+}
