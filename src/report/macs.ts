@@ -1,4 +1,4 @@
-import { intAttribute, intsAttribute, isOp, stringAttribute } from '../ir/graph.js';
+import { intsAttribute, isOp, stringAttribute } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
 import { FUSIBLE_OPERATORS, MOVING_OPERATORS, OPERATIONS_PER_ELEMENT } from './operators.js';
 import type { Shapes } from './shapes.js';
@@ -23,14 +23,23 @@ const convTranspose: MacRule['macs'] = (node, shapes, { left, right }) => {
   return channels === 0 ? 0 : (shapes.count(node.inputs[left]) * shapes.count(node.inputs[right])) / channels;
 };
 
-/** numel(Y) · K, K the length of a row of A. */
-const matMul: MacRule['macs'] = (node, shapes, { left }) =>
-  shapes.count(node.outputs[0]) * (shapes.dims(node.inputs[left])?.at(-1) ?? 0);
-
-const gemm: MacRule['macs'] = (node, shapes, { left }) => {
-  const a = shapes.dims(node.inputs[left]);
-  return shapes.count(node.outputs[0]) * (a?.[intAttribute(node, 'transA', 0) ? 0 : 1] ?? 0);
+/** Rows of Y times N · K, with N and K from B where its rank gives them: B is most often a constant, A may be dynamic. */
+const matMul: MacRule['macs'] = (node, shapes, { left, right }) => {
+  const b = shapes.dims(node.inputs[right]) ?? [];
+  const output = shapes.count(node.outputs[0]);
+  if (b.length < 2) return output * (shapes.dims(node.inputs[left])?.at(-1) ?? 0);
+  const [k, n] = b.slice(-2);
+  return leadingRows(node, shapes) * n * k;
 };
+
+const gemm: MacRule['macs'] = (node, shapes, { right }) => {
+  const [k = 0, n = 0] = shapes.dims(node.inputs[right]) ?? [];
+  return leadingRows(node, shapes) * n * k;
+};
+
+/** Product of all but the last axis of a node's output; 1 when nothing is known of it, as for dynamic dimensions. */
+const leadingRows = (node: Node, shapes: Shapes): number =>
+  (shapes.dims(node.outputs[0]) ?? []).slice(0, -1).reduce((n, d) => n * d, 1);
 
 /** steps · batch · (numel(W) + numel(R)): each step multiplies the input by W and the state by R. X is [s, b, in]. */
 const recurrent: MacRule['macs'] = (node, shapes) => {

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Model } from '../ir/model.js';
 import { openModel } from '../runtime/index.js';
 import type { Feeds, Session } from '../runtime/types.js';
+import { fetch, tensorOutputs, withSessions } from './sessions.js';
 import type { LatencyMetrics } from './types.js';
-import { fetch, tensorOutputs, withSessions } from './verify.js';
 
 export interface LatencyOptions {
   float: Model;

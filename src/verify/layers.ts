@@ -5,8 +5,8 @@ import type { Model, ValueInfo } from '../ir/model.js';
 import { openModel } from '../runtime/index.js';
 import type { Session, ValueMeta } from '../runtime/types.js';
 import { addSums, type ErrorSums, emptySums, floatElements, sqnrDb } from './errorsums.js';
+import { fetch, takeSamples, withSessions } from './sessions.js';
 import type { LayerMetrics } from './types.js';
-import { fetch, takeSamples, withSessions } from './verify.js';
 
 /** Bytes of activations that one group of tensors may hold, for each of the two models. */
 const GROUP_BYTES = 64 * 2 ** 20;

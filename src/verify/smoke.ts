@@ -3,7 +3,8 @@ import type { Model } from '../ir/model.js';
 import { openModel } from '../runtime/index.js';
 import type { Feeds } from '../runtime/types.js';
 import { addSums, emptySums, floatElements, sqnrDb } from './errorsums.js';
-import { fetch, lowestSqnr, tensorOutputs, withSessions } from './verify.js';
+import { fetch, tensorOutputs, withSessions } from './sessions.js';
+import { lowestSqnr } from './verify.js';
 
 export interface SmokeResult {
   /** Lowest SQNR over float outputs of the optimised run against the plain one; null when they are equal. */

@@ -1,10 +1,11 @@
 import type { SampleSource } from '../data/types.js';
-import { invalidError, QuantizeError } from '../errors.js';
+import { invalidError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { openModel } from '../runtime/index.js';
 import type { Feeds, Session, TensorValue } from '../runtime/types.js';
 import { accuracy, type Hits, noHits, OutputAccumulator } from './accumulate.js';
 import { addSums, type ErrorSums, emptySums, floatElements, sqnrDb } from './errorsums.js';
+import { fetch, takeSamples, tensorOutputs, withSessions } from './sessions.js';
 import type { ExactOutput, Metrics, OutputMetrics } from './types.js';
 
 /** Samples on which the emitted model also runs with optimisations off. */
@@ -34,87 +35,54 @@ export interface VerifyOptions {
 export async function verify(options: VerifyOptions): Promise<Metrics> {
   const threads = options.threads;
   return withSessions(
-    [
-      () => openModel(options.float, { threads }),
-      () => openModel(options.quantized, { threads }),
-      () => openModel(options.quantized, { threads, optimize: 'disabled' }),
-    ],
-    ([float, quantized, plain]) => compare(options, float, quantized, plain),
+    [() => openModel(options.float, { threads }), () => openModel(options.quantized, { threads })],
+    ([float, quantized]) => compare(options, float, quantized),
   );
 }
 
-/** Opens sessions in turn and releases whatever was opened, also after a failure. */
-export async function withSessions<T>(
-  openers: (() => Promise<Session>)[],
-  body: (sessions: Session[]) => Promise<T>,
-): Promise<T> {
-  const sessions: Session[] = [];
-  try {
-    for (const open of openers) sessions.push(await open());
-    return await body(sessions);
-  } finally {
-    await Promise.all(sessions.map((session) => session.release()));
-  }
-}
-
-async function compare(
-  options: VerifyOptions,
-  float: Session,
-  quantized: Session,
-  plain: Session,
-): Promise<Metrics> {
+async function compare(options: VerifyOptions, float: Session, quantized: Session): Promise<Metrics> {
   const run = new Comparison(tensorOutputs(float));
   const total = options.limit ?? options.source.count;
+  const plain = new PlainRuns(options);
   let done = 0;
-  for await (const sample of takeSamples(options.source, options.limit, options.signal)) {
-    const x = await fetch(float, sample.feeds, run.names);
-    const y = await fetch(quantized, sample.feeds, run.names);
-    run.add(x, y, labelOf(options.labels, sample.index));
-    if (done < UNOPTIMISED_SAMPLES) run.addPlain(y, await fetch(plain, sample.feeds, run.names));
-    // Counted apart from the call: an optional call that is not made does not evaluate its arguments.
-    done++;
-    options.onProgress?.(done, total);
+  try {
+    for await (const sample of takeSamples(options.source, options.limit, options.signal)) {
+      const x = await fetch(float, sample.feeds, run.names);
+      const y = await fetch(quantized, sample.feeds, run.names);
+      run.add(x, y, labelOf(options.labels, sample.index));
+      await plain.add(run, sample.feeds, y);
+      // Counted apart from the call: an optional call that is not made does not evaluate its arguments.
+      done++;
+      options.onProgress?.(done, total);
+    }
+  } finally {
+    await plain.release();
   }
   if (done === 0)
     throw invalidError('NO_SAMPLES', `no samples to compare the models on: ${options.source.description}`);
   return run.metrics(done, options);
 }
 
-/** The first `limit` samples; stops with INTERRUPTED when the signal says so. */
-export async function* takeSamples(
-  source: SampleSource,
-  limit = Number.POSITIVE_INFINITY,
-  signal?: AbortSignal,
-) {
-  if (limit <= 0) return;
-  let taken = 0;
-  for await (const sample of source.samples()) {
-    if (signal?.aborted) throw new QuantizeError('interrupted', 'INTERRUPTED', 'interrupted');
-    yield sample;
-    if (++taken >= limit) return;
+/** Runs the first few samples with optimisations off too; the session lives no longer than that. */
+class PlainRuns {
+  private session?: Session;
+  private left = UNOPTIMISED_SAMPLES;
+
+  constructor(private readonly options: VerifyOptions) {}
+
+  async add(run: Comparison, feeds: Feeds, optimised: Record<string, TensorValue>): Promise<void> {
+    if (this.left === 0) return;
+    const { quantized, threads } = this.options;
+    this.session ??= await openModel(quantized, { threads, optimize: 'disabled' });
+    run.addPlain(optimised, await fetch(this.session, feeds, run.names));
+    if (--this.left === 0) await this.release();
   }
-}
 
-/** Names of the outputs that are tensors; sequences and maps cannot be compared element by element. */
-export const tensorOutputs = (session: Session): string[] =>
-  session.outputs.filter((output) => output.dtype !== undefined).map((output) => output.name);
-
-/** Runs a session for the named outputs. Throws OUTPUT_MISSING when one is not there. */
-export async function fetch(
-  session: Session,
-  feeds: Feeds,
-  names: readonly string[],
-): Promise<Record<string, TensorValue>> {
-  const wanted = session.inputs.map((input) => input.name).filter((name) => name in feeds);
-  const own = Object.fromEntries(wanted.map((name) => [name, feeds[name]]));
-  const have = new Set(session.outputs.map((output) => output.name));
-  const missing = names.find((name) => !have.has(name));
-  if (missing !== undefined)
-    throw invalidError('OUTPUT_MISSING', `the other model has no output "${missing}"`, {
-      where: { tensor: missing },
-      hint: `its outputs are ${[...have].map((name) => `"${name}"`).join(', ')}`,
-    });
-  return session.run(own, Object.fromEntries(names.map((name) => [name, null])));
+  async release(): Promise<void> {
+    const { session } = this;
+    this.session = undefined;
+    await session?.release();
+  }
 }
 
 /** Label of a row: `index` of the sample when it has one row, index × rows + row when it has several. */

@@ -84,6 +84,8 @@ describe('MACs in closed form', () => {
       { x: [7, 5], w: [3, 5], y: [7, 3] },
       105,
     ],
+    ['Gemm behind a dynamic Reshape', node('Gemm', ['x', 'w']), { w: [5, 3] }, 15],
+    ['MatMul behind a dynamic Reshape', node('MatMul', ['x', 'w']), { w: [5, 3] }, 15],
     // LSTM, hidden 8: four gates of 8 rows over input 6 and state 8, each of 10 steps.
     [
       'LSTM',
