@@ -6,6 +6,7 @@ import type { Context } from './types.js';
 
 /** What all graphs of one model share during an upgrade. */
 export interface Shared {
+  to: number;
   fresh: (hint: string) => string;
   diagnostics: Diagnostic[];
   /** Every value name that something reads, anywhere in the model. */
@@ -32,6 +33,10 @@ export class GraphContext implements Context {
     outer?: Scope,
   ) {
     this.scope = new Scope(graph, outer);
+  }
+
+  get to(): number {
+    return this.shared.to;
   }
 
   fresh(hint: string): string {

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../errors.js';
+import { type Diagnostic, unsupportedError } from '../../errors.js';
 import {
   cloneModel,
   nameAllocator,
@@ -7,7 +7,7 @@ import {
   subgraphs,
   usedNames,
 } from '../../ir/graph.js';
-import type { Graph, Model, Node } from '../../ir/model.js';
+import type { FunctionDef, Graph, Model, Node } from '../../ir/model.js';
 import { GraphContext, readNames, type Shared } from './context.js';
 import type { Scope } from './facts.js';
 import { NORMALISATION } from './normalisation.js';
@@ -43,16 +43,18 @@ export interface Upgrade {
 }
 
 /**
- * Raises the model's ai.onnx version to `to` (13 to 23), rewriting each operator whose form or meaning changed so
+ * Raises the model's ai.onnx version to `to` (8 to 23), rewriting each operator whose form or meaning changed so
  * that it computes what onnxruntime computed before. A model at or above `to` is returned as it is. Operators of
- * other domains and unknown ones stay; model functions stay too, since each declares its own versions.
- * @throws QuantizeError OPSET_TOO_OLD, OPSET_TARGET or OPSET_TRAINING (all unsupported)
+ * other domains and unknown ones stay. Model functions should be inlined before: they stay as they are, and one
+ * that would need an adapter is refused, because onnxruntime reads its body at the version of the model.
+ * @throws QuantizeError OPSET_TOO_OLD, OPSET_TARGET, OPSET_FUNCTION, OPSET_TRAINING, OPSET_SCAN_LENGTHS (unsupported)
  */
 export function upgradeOpset(model: Model, to: number): Upgrade {
   checkTarget(to);
   const from = opsetVersion(model) || (model.opsetImports.length ? to - 1 : 1);
   if (from >= to) return { model, changes: 0, diagnostics: [] };
   refuseTooOld(model, from);
+  for (const fn of model.functions) refuseFunction(fn, from, to);
   const upgraded = cloneModel(model);
   const walk = new Walk(upgraded.graph, from, to);
   walk.graph(upgraded.graph);
@@ -67,11 +69,12 @@ class Walk {
   constructor(
     main: Graph,
     private readonly from: number,
-    private readonly to: number,
+    to: number,
   ) {
     const used = readNames(main);
     const fresh = nameAllocator(usedNames(main));
     this.shared = {
+      to,
       used,
       diagnostics: [],
       fresh(hint) {
@@ -93,7 +96,7 @@ class Walk {
 
   /** Applies the next change after `version`, then goes on with its results from there. */
   private node(node: Node, version: number, context: GraphContext): Node[] {
-    const adapter = nextAdapter(node, version, this.to);
+    const adapter = nextAdapter(node, version, this.shared.to);
     if (!adapter) {
       context.scope.define(node);
       return [node];
@@ -120,6 +123,24 @@ const nextAdapter = (node: Node, version: number, to: number): Adapter | undefin
     ? BY_OP.get(node.opType)?.find((a) => a.since > version && a.since <= to)
     : undefined;
 
+/** @throws QuantizeError OPSET_FUNCTION (unsupported) when the function's body would have to change */
+function refuseFunction(fn: FunctionDef, modelVersion: number, to: number): void {
+  const from = fn.opsetImports.find((o) => normalDomain(o.domain) === '')?.version ?? modelVersion;
+  const changing = deepNodes(fn.nodes).find((node) => nextAdapter(node, from, to));
+  if (!changing) return;
+  throw unsupportedError(
+    'OPSET_FUNCTION',
+    `function "${fn.name}" uses ${changing.opType} of ai.onnx ${from}, which changed before ${to}`,
+    {
+      where: { node: changing.name || changing.outputs[0] },
+      hint: 'Inline the function, or export the model without functions.',
+    },
+  );
+}
+
+const deepNodes = (nodes: readonly Node[]): Node[] =>
+  nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((inner) => deepNodes(inner.nodes))]);
+
 /** Declares the new version and the IR version that goes with it. */
 function declare(model: Model, to: number): void {
   model.opsetImports = [
@@ -129,7 +150,7 @@ function declare(model: Model, to: number): void {
   const ir = model.irVersion ?? 0;
   // Before IR 4 every initializer had to be listed as an input and was constant all the same; from 4 on, a listed
   // one may be overridden, and onnxruntime then no longer treats it as a constant.
-  if (ir < 4) {
+  if (ir < 4 && irVersionFor(to) >= 4) {
     const constants = new Set(model.graph.initializers.map((t) => t.name));
     model.graph.inputs = model.graph.inputs.filter((v) => !constants.has(v.name));
   }

@@ -32,9 +32,11 @@ function resizeModes(node: Node, context: Context): Node[] {
     makeAttribute.string('mode', stringAttribute(node, 'mode', 'nearest')),
     makeAttribute.string('coordinate_transformation_mode', 'asymmetric'),
   ];
+  // The region of interest, unused in these modes, is optional from 13 on only.
+  const roi = context.to < 13 ? context.constant(`${stem(node)}_roi`, floatTensor('', [0], [])) : '';
   const resize = (from: string, by: string, to: string, rounding?: string): Node => ({
     ...node,
-    inputs: [from, '', by],
+    inputs: [from, roi, by],
     outputs: [to],
     attributes: rounding ? [...common, makeAttribute.string('nearest_mode', rounding)] : common,
   });

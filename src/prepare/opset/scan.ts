@@ -1,3 +1,4 @@
+import { unsupportedError } from '../../errors.js';
 import { attribute, intAttribute, intsAttribute, makeAttribute, makeNode } from '../../ir/graph.js';
 import type { Graph, Node, TypeInfo, ValueInfo } from '../../ir/model.js';
 import { int64Tensor } from '../../ir/tensor.js';
@@ -21,6 +22,7 @@ function unbatch(node: Node, context: Context): Node[] {
   const body = attribute(node, 'body')?.g;
   if (!body) return [node];
   const [lengths, ...values] = node.inputs;
+  if (lengths && context.to < 13) throw lengthsError(node);
   const batch = new BatchBody(node, body, context);
   const scanned = lengths ? [...values, lengths] : values;
   const outer = makeNode(
@@ -35,6 +37,16 @@ function unbatch(node: Node, context: Context): Node[] {
   );
   return [outer];
 }
+
+/** Cutting and padding need Slice, Pad and Unsqueeze with their parameters as inputs. */
+const lengthsError = (node: Node) =>
+  unsupportedError(
+    'OPSET_SCAN_LENGTHS',
+    'a Scan with sequence_lens can be raised to ai.onnx 13 or later only',
+    {
+      where: { node: node.name || node.outputs[0] },
+    },
+  );
 
 /** Builds the body of the outer Scan. */
 class BatchBody {

@@ -5,7 +5,7 @@ import type { Node, Tensor } from '../../ir/model.js';
  * `since` and returns the nodes that mean the same at version `since`, in order of execution: often the node
  * itself, edited. Later changes of those nodes are applied by the walk, so an adapter knows one step only.
  * Graphs inside the node are already at the target; nodes that an adapter puts inside a new body are not walked
- * again, so it writes them in the form of version 13, the lowest target.
+ * again, so it writes them in their final form.
  */
 export interface Adapter {
   ops: readonly string[];
@@ -17,6 +17,8 @@ export interface Adapter {
 
 /** What an adapter may ask of, and add to, the graph that its node lives in. */
 export interface Context {
+  /** The version that the model will have. */
+  readonly to: number;
   /** A value name that nothing in the model uses. */
   fresh(hint: string): string;
   /** Makes `tensor` an initializer of this graph, named after `hint`; returns the name. */

@@ -2,15 +2,19 @@ import { unsupportedError } from '../../errors.js';
 import { allNodes, normalDomain } from '../../ir/graph.js';
 import type { Model } from '../../ir/model.js';
 
-/** Per-axis QuantizeLinear begins at 13; beyond 23 no adapter has been checked. */
-export const LOWEST_TARGET = 13;
+export const LOWEST_TARGET = 8;
+/** Beyond it no adapter has been checked. */
 export const HIGHEST_TARGET = 23;
 /** The oldest version whose operators the table takes over. */
 export const OLDEST_SOURCE = 7;
 
-/** The IR version that each ai.onnx version was released with (onnx/docs/Versioning.md), for the targets. */
+/** The IR version that each ai.onnx version was released with (onnx/docs/Versioning.md), from `opset` on. */
 const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
-  [13, 7],
+  [8, 3],
+  [9, 4],
+  [10, 5],
+  [11, 6],
+  [12, 7],
   [15, 8],
   [19, 9],
   [21, 10],

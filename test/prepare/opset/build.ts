@@ -22,6 +22,8 @@ export interface Case {
   tolerance?: { bound: number; from: number; why: string };
   /** The highest target that onnxruntime has kernels for; 23 when absent. */
   upTo?: number;
+  /** The lowest target that the upgrade supports; any when absent. */
+  downTo?: number;
 }
 
 type Given = number | string | number[] | bigint[] | { float: number } | { floats: number[] } | Graph;

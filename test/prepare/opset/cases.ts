@@ -186,7 +186,7 @@ const statistics = (...dims: number[]) => ({
   variance: positive(...dims),
 });
 /** Two orders of summing 40 values below 3, each good to 39 units of 2^-24; the largest result is above 3. */
-const MEAN_OF_40 = { bound: 2 * 39 * 2 ** -24, from: 13, why: 'the mean is summed in another order' };
+const MEAN_OF_40 = { bound: 2 * 39 * 2 ** -24, from: 9, why: 'the mean is summed in another order' };
 const normalisation: Case[] = [
   one(
     '',
@@ -241,10 +241,10 @@ const normalisation: Case[] = [
   ),
 ];
 
-/** onnxruntime computes the experimental operator's function by other code, each good to about 2 units of 2^-24. */
+/** onnxruntime computes the experimental operator's function by other code, each good to about 2 units in the last place, 2^-23 each. */
 const OTHER_CODE = {
-  bound: 4 * 2 ** -24,
-  from: 13,
+  bound: 8 * 2 ** -24,
+  from: 9,
   why: 'another implementation of tanh and of log(exp + 1)',
 };
 
@@ -412,6 +412,7 @@ const scan = (name: string, reads: string, directions: number[], lengths?: numbe
       reads,
       makes: 'last all',
       inputs: { s0: tensor([2, 1], [10, 20]), x: tensor([2, 4, 1], [1, 2, 3, 4, 5, 6, 7, 8]) },
+      downTo: lengths && 13,
       constants: lengths && { n: int64s(...lengths) },
     },
   );
@@ -432,7 +433,13 @@ const scans: Case[] = [
         [valueInfo('p'), valueInfo('q')],
       ),
     },
-    { reads: 'n x x', makes: 'p q', inputs: { x: random(2, 3, 2, 3) }, constants: { n: int64s(3, 2) } },
+    {
+      reads: 'n x x',
+      makes: 'p q',
+      inputs: { x: random(2, 3, 2, 3) },
+      constants: { n: int64s(3, 2) },
+      downTo: 13,
+    },
   ),
 ];
 

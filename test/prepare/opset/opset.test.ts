@@ -1,22 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { allNodes, opsetVersion } from '../../../src/ir/graph.js';
 import { ADAPTERS, upgradeOpset } from '../../../src/prepare/opset/index.js';
-import { buildModel, expectSame, run } from './build.js';
+import { buildModel, type Case, expectSame, run } from './build.js';
 import { CASES } from './cases.js';
 
-const TARGETS = [13, 19, 21, 23];
+const TARGETS = [9, 11, 12, 13, 19, 21, 23];
+/** Scan's sequence_lens need operators of 13. */
+const reachable = (spec: Case, to: number) =>
+  to > spec.opset && to <= (spec.upTo ?? 23) && to >= (spec.downTo ?? 0);
 
 describe('upgradeOpset keeps what a model computes', () => {
   it.each(CASES)('$name', async (spec) => {
     const model = buildModel(spec);
     const snapshot = structuredClone(model);
     const before = await run(model, spec.inputs);
-    for (const to of TARGETS.filter((t) => t > spec.opset && t <= (spec.upTo ?? 23))) {
+    for (const to of TARGETS.filter((t) => reachable(spec, t))) {
       const upgraded = upgradeOpset(model, to).model;
       expect(opsetVersion(upgraded)).toBe(to);
       const bound = spec.tolerance && to >= spec.tolerance.from ? spec.tolerance.bound : 0;
-      for (const optimize of ['disabled', 'all'] as const)
-        expectSame(before, await run(upgraded, spec.inputs, optimize), bound);
+      expectSame(before, await run(upgraded, spec.inputs), bound);
+      if (to === 21) expectSame(before, await run(upgraded, spec.inputs, 'all'), bound);
     }
     expect(model, 'the input model is left alone').toEqual(snapshot);
   });
@@ -31,7 +34,6 @@ describe('upgradeOpset keeps what a model computes', () => {
   });
 });
 
-/** Resize cases below 10 arrive there as Upsample. */
-function uses(spec: (typeof CASES)[number], op: string): boolean {
+function uses(spec: Case, op: string): boolean {
   return [...allNodes(buildModel(spec).graph)].some((n) => n.opType === op);
 }
