@@ -22,8 +22,9 @@ export function tensorDtype(tensor: Tensor): Dtype {
  */
 export function tensorBytes(tensor: Tensor): Uint8Array {
   const dtype = tensorDtype(tensor);
+  if (tensor.dims.some((d) => d < 0)) throw sizeError(tensor, `has the shape ${tensor.dims.join('×')}`);
   const expected = packedBytes(dtype, elementCount(tensor.dims));
-  if (!Number.isSafeInteger(expected) || expected > MAX_TENSOR_BYTES || expected < 0)
+  if (!Number.isSafeInteger(expected) || expected > MAX_TENSOR_BYTES)
     throw sizeError(tensor, `declares ${tensor.dims.join('×')} ${dtype}, too large to hold`);
   const bytes = storedBytes(tensor, dtype);
   if (bytes.byteLength !== expected)

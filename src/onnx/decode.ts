@@ -8,6 +8,9 @@ import { Refusal, Wire } from './wire.js';
 
 type Fields = Record<string, unknown>;
 
+/** The packed lists of one message, by property, while their pieces come in. */
+type Pieces = Record<string, Growing | undefined>;
+
 /**
  * Reads one message of `schema` from `bytes`. Text and numbers are copied out; byte fields are views of `bytes`.
  * @throws QuantizeError MODEL_TRUNCATED, MODEL_MALFORMED, MODEL_TOO_COMPLEX (invalid), with the byte offset and the
@@ -39,8 +42,9 @@ const READ: Partial<Record<Kind, (wire: Wire) => unknown>> = {
 
 class Decoder {
   private readonly wire: Wire;
-  /** Where we are, for error messages: the field of each open message and its index in a list. */
-  private readonly path: string[] = [];
+  /** Where we are, for error messages: the fields of the open messages, and the index of each in its list. */
+  private readonly path: Field[] = [];
+  private readonly indices: (number | undefined)[] = [];
 
   constructor(bytes: Uint8Array) {
     this.wire = new Wire(bytes);
@@ -53,20 +57,20 @@ class Decoder {
     wire.spend(MESSAGE_COST);
     const outerEnd = reader.len;
     reader.len = end;
-    const growing = new Map<Field, Growing>();
+    const growing: Pieces = {};
     while (reader.pos < end) {
       const start = reader.pos;
       const tag = reader.tag();
       const field = schema.byNumber[tag >>> 3];
       if (!field || !this.field(field, tag & 7, out, growing)) this.keep(out, wire.skip(tag, start));
     }
-    for (const [field, list] of growing) out[field.property] = list.finish();
+    for (const property in growing) out[property] = growing[property]!.finish();
     reader.len = outerEnd;
     return out;
   }
 
   /** Reads one occurrence of a known field; false when it comes in a wire type that is not its own. */
-  private field(field: Field, wireType: number, out: Fields, growing: Map<Field, Growing>): boolean {
+  private field(field: Field, wireType: number, out: Fields, growing: Pieces): boolean {
     const { wire, packed, list } = KINDS[field.kind];
     const whole = wireType === LENGTH && wire !== LENGTH && Boolean(list || packed);
     if (wireType !== wire && !whole) return false;
@@ -98,7 +102,7 @@ class Decoder {
     reader.len = outerEnd;
   }
 
-  private packed(field: Field, whole: boolean, out: Fields, growing: Map<Field, Growing>): void {
+  private packed(field: Field, whole: boolean, out: Fields, growing: Pieces): void {
     const { wire } = this;
     const { reader } = wire;
     const type = PACKED[KINDS[field.kind].packed!];
@@ -108,21 +112,23 @@ class Decoder {
     const piece = whole ? type.all(wire, end) : type.one(wire);
     if (whole && reader.pos !== end) throw new RangeError('a list ends inside a value');
     reader.len = outerEnd;
-    const list = growing.get(field);
+    const list = growing[field.property];
     if (list) list.append(piece);
-    else growing.set(field, new Growing(piece, type.make));
+    else growing[field.property] = new Growing(piece, type.make);
     out[field.property] = piece;
   }
 
   private value(field: Field, before?: unknown, index?: number): unknown {
     const read = READ[field.kind];
     if (read) return read(this.wire);
-    this.path.push(index === undefined ? field.property : `${field.property}[${index}]`);
+    this.path.push(field);
+    this.indices.push(index);
     if (this.path.length > MAX_NESTING)
       throw new Refusal('MODEL_TOO_COMPLEX', `messages are nested deeper than ${MAX_NESTING}`);
     const schema = field.schema!();
     const message = this.message(schema, this.wire.end(), before as Fields | undefined);
     this.path.pop();
+    this.indices.pop();
     return message;
   }
 
@@ -139,7 +145,8 @@ class Decoder {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const atEnd = cause instanceof RangeError && reader.len >= bytes.length;
     const code = cause instanceof Refusal ? cause.code : atEnd ? 'MODEL_TRUNCATED' : 'MODEL_MALFORMED';
-    const place = this.path.length ? ` in ${this.path.join('.')}` : '';
+    const steps = this.path.map((field, i) => field.property + indexText(this.indices[i]));
+    const place = steps.length ? ` in ${steps.join('.')}` : '';
     const verdict = code === 'MODEL_TRUNCATED' ? 'the model is cut short' : 'the model is damaged';
     return invalidError(code, `${verdict} at byte ${reader.pos}${place}: ${reason}`, {
       where: { file, byte: reader.pos },
@@ -148,6 +155,8 @@ class Decoder {
     });
   }
 }
+
+const indexText = (index?: number): string => (index === undefined ? '' : `[${index}]`);
 
 /** A message with the properties that the IR always has. */
 function blank(schema: Schema): Fields {

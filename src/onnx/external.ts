@@ -50,6 +50,7 @@ function number(tensor: Tensor, key: string): number | undefined {
 function neededBytes(tensor: Tensor): number | undefined {
   const dtype = dtypeName(tensor.dataType);
   if (dtype === 'string') throw problem('SIZE', tensor, 'holds strings, which cannot be external');
+  if (tensor.dims.some((d) => d < 0)) throw problem('SIZE', tensor, `has the shape ${tensor.dims.join('×')}`);
   return dtype && packedBytes(dtype, elementCount(tensor.dims));
 }
 

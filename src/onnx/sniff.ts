@@ -48,5 +48,8 @@ export function sniff(bytes: Uint8Array): { what: string; hint: string } | undef
   if (bytes.length === 0)
     return { what: 'an empty file', hint: 'Was the download or the export interrupted?' };
   const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
-  return SIGNATURES.find((s) => head.startsWith(s.bytes, s.at));
+  // Pages often start with a blank line.
+  return SIGNATURES.find(
+    (s) => head.startsWith(s.bytes, s.at) || (s.at === 0 && head.trimStart().startsWith(s.bytes)),
+  );
 }
