@@ -21,7 +21,7 @@ export async function* takeSamples(
   source: SampleSource,
   limit = Number.POSITIVE_INFINITY,
   signal?: AbortSignal,
-) {
+): AsyncGenerator<Sample> {
   if (limit <= 0) return;
   let taken = 0;
   for await (const sample of source.samples()) {
