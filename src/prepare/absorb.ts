@@ -1,6 +1,6 @@
 import { floatAttribute, isOp, makeAttribute, setAttribute } from '../ir/graph.js';
 import type { Node, Tensor } from '../ir/model.js';
-import { elementCount, floatTensor, floatValues, tensorDtype } from '../ir/tensor.js';
+import { elementCount, floatValues, makeTensor, tensorDtype } from '../ir/tensor.js';
 import { isPinned } from './edit.js';
 import { channelVector, type Folding, type LinearUnit } from './linear.js';
 
@@ -27,7 +27,7 @@ export function absorb(
   if (typeof old === 'string') return old;
   const scales = map.scale.some((s) => s !== 1);
   if (!scales && !unit.biasSlot) return 'a MatMul has no bias to take it';
-  const weight = Float32Array.from(floatValues(unit.weight), (w, i) => w * map.scale[unit.channelOf(i)]);
+  const weight = scales ? scaledWeight(unit, map.scale) : new Float32Array(0);
   const bias = Float32Array.from(map.shift, (t, c) => t + map.scale[c] * (old?.[c] ?? 0));
   if (![weight, bias].every((values) => values.every(Number.isFinite)))
     return 'the result would not be finite in float32';
@@ -35,6 +35,17 @@ export function absorb(
   if (old || bias.some((b) => b !== 0)) return placeBias(folding, unit, bias, after);
   takeOver(folding, unit.tail, after);
   return undefined;
+}
+
+/** Models have millions of weights: plain loops, no callback for each. */
+function scaledWeight(unit: LinearUnit, scale: Float64Array): Float32Array {
+  const weight = floatValues(unit.weight).slice();
+  for (let start = 0, position = 0; start < weight.length; start += unit.run, position++) {
+    const factor = scale[unit.channelOf(position)];
+    const end = start + unit.run;
+    for (let i = start; i < end; i++) weight[i] *= factor;
+  }
+  return weight;
 }
 
 /** Current bias by channel, Gemm's beta included; undefined when there is none, a reason when it cannot be used. */
@@ -90,7 +101,7 @@ function replaceInput(
   const { links: l, graph } = folding;
   const alone = name && (l.uses.get(name)?.length ?? 0) <= 1 && !isPinned(l, name);
   const target = alone ? name : folding.fresh(name || `${node.inputs[1] || node.outputs[0]}_bias`);
-  const tensor: Tensor = floatTensor(target, dims, values);
+  const tensor = makeTensor(target, 'float32', dims, values);
   const at = alone ? graph.initializers.findIndex((t) => t.name === name) : -1;
   if (at >= 0) graph.initializers[at] = tensor;
   else graph.initializers.push(tensor);

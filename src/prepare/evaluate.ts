@@ -31,11 +31,12 @@ export async function evaluate(
   const session = await open(bare);
   if (!session) return { values: [], refused: await unrunnable(bare) };
   try {
-    const tooLarge = oversized(bare, session.outputs, wanted);
+    const origin = originsOf(bare);
+    const tooLarge = oversized(origin, session.outputs, new Set(wanted));
     if (tooLarge.size > 0) return { values: [], refused: tooLarge };
     const fetches = Object.fromEntries(wanted.map((name) => [name, null]));
     const results = wanted.length > 0 ? await session.run({}, fetches) : {};
-    return collect(bare, wanted, results);
+    return collect(origin, wanted, results);
   } catch (error) {
     if (!(error instanceof QuantizeError)) throw error;
     return { values: [], refused: new Set(nodes) };
@@ -88,14 +89,15 @@ async function unrunnable(model: Model): Promise<Set<Node>> {
 }
 
 /** Makers of values that are no dense tensors, too large to compute, or too large to keep. */
-function oversized(model: Model, metas: ValueMeta[], wanted: string[]): Set<Node> {
+function oversized(origin: Origins, metas: ValueMeta[], wanted: ReadonlySet<string>): Set<Node> {
   const refused = new Set<Node>();
-  for (const node of model.graph.nodes)
-    for (const meta of metas.filter((m) => node.outputs.includes(m.name))) {
-      const bytes = bytesOf(meta);
-      const limit = wanted.includes(meta.name) ? allowance(model, meta.name) : MAX_INTERMEDIATE_BYTES;
-      if (bytes === undefined || bytes > limit) refused.add(node);
-    }
+  for (const meta of metas) {
+    const bytes = bytesOf(meta);
+    const limit = wanted.has(meta.name) ? MAX_FREE_BYTES : MAX_INTERMEDIATE_BYTES;
+    if (bytes !== undefined && bytes <= limit) continue;
+    const allowed = bytes !== undefined && wanted.has(meta.name) && bytes <= allowance(origin, meta.name);
+    if (!allowed) refused.add(origin.makers.get(meta.name)!);
+  }
   return refused;
 }
 
@@ -106,12 +108,21 @@ function bytesOf(meta: ValueMeta): number | undefined {
   return dims ? packedBytes(meta.dtype, elementCount(dims)) : 0;
 }
 
+/** Who makes each value of the constant model, and the bytes of each initializer. */
+interface Origins {
+  makers: Map<string, Node>;
+  sizes: Map<string, number>;
+}
+
+const originsOf = ({ graph }: Model): Origins => ({
+  makers: new Map(graph.nodes.flatMap((n) => n.outputs.map((name) => [name, n] as const))),
+  sizes: new Map(
+    graph.initializers.map((t) => [t.name ?? '', packedBytes(tensorDtype(t), elementCount(t.dims))]),
+  ),
+});
+
 /** Bytes that a folded value may take: MAX_FREE_BYTES, or MAX_GROWTH times the initializers it is made of. */
-function allowance(model: Model, value: string): number {
-  const sizes = new Map(
-    model.graph.initializers.map((t) => [t.name ?? '', packedBytes(tensorDtype(t), elementCount(t.dims))]),
-  );
-  const makers = new Map(model.graph.nodes.flatMap((n) => n.outputs.map((name) => [name, n] as const)));
+function allowance({ makers, sizes }: Origins, value: string): number {
   const seen = new Set<string>();
   const pending = [value];
   let bytes = 0;
@@ -124,14 +135,13 @@ function allowance(model: Model, value: string): number {
   return Math.max(MAX_FREE_BYTES, bytes * MAX_GROWTH);
 }
 
-function collect(model: Model, wanted: string[], results: Record<string, TensorValue>): Evaluation {
-  const refused = new Set<Node>();
+function collect(origin: Origins, wanted: string[], results: Record<string, TensorValue>): Evaluation {
   const values = wanted.map((name) => toTensor(name, results[name]));
-  for (const [i, name] of wanted.entries()) {
-    const size = values[i].rawData?.byteLength ?? 0;
-    if (size > allowance(model, name))
-      refused.add(model.graph.nodes.find((node) => node.outputs.includes(name))!);
-  }
+  const tooLarge = values.filter((t) => {
+    const size = t.rawData?.byteLength ?? 0;
+    return size > MAX_FREE_BYTES && size > allowance(origin, t.name!);
+  });
+  const refused = new Set(tooLarge.map((t) => origin.makers.get(t.name!)!));
   return refused.size > 0 ? { values: [], refused } : { values, refused };
 }
 

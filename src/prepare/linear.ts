@@ -17,8 +17,10 @@ export interface LinearUnit {
   rank?: number;
   /** Place of the channel axis in the output, counted from the end, 1 = last. */
   axisFromEnd: number;
-  /** Output channel that a flat index into the weight belongs to. */
-  channelOf: (index: number) => number;
+  /** The weight is runs of this many consecutive values of one output channel … */
+  run: number;
+  /** … and this is the channel of each run, by its position. */
+  channelOf: (run: number) => number;
   /** Node input that holds the bias, or could; absent for a bare MatMul. */
   biasSlot?: { node: Node; input: number };
 }
@@ -40,30 +42,32 @@ export const startFolding = (model: Model): Folding => ({
   gone: new Set(),
 });
 
-type Shape = Pick<LinearUnit, 'channels' | 'rank' | 'axisFromEnd' | 'channelOf'>;
+type Shape = Pick<LinearUnit, 'channels' | 'rank' | 'axisFromEnd' | 'run' | 'channelOf'>;
 
 const lastAxis = (channels: number, rank?: number): Shape => ({
   channels,
   rank,
   axisFromEnd: 1,
-  channelOf: (i) => i % channels,
+  run: 1,
+  channelOf: (position) => position % channels,
 });
 
-const firstAxis = (dims: number[], axisFromEnd: number): Shape => {
-  const inner = elementCount(dims.slice(1));
-  return { channels: dims[0], rank: dims.length, axisFromEnd, channelOf: (i) => Math.floor(i / inner) };
-};
+const firstAxis = (dims: number[], axisFromEnd: number): Shape => ({
+  channels: dims[0],
+  rank: dims.length,
+  axisFromEnd,
+  run: elementCount(dims.slice(1)),
+  channelOf: (position) => position,
+});
 
 /** Weight [C, M/g, k…]: row c belongs to group c ÷ (C/g), column j of it to output channel group·M/g + j. */
 function transposedConv(node: Node, dims: number[]): Shape {
   const group = intAttribute(node, 'group', 1);
-  const kernel = elementCount(dims.slice(2));
   const [rows, columns] = dims;
-  const channelOf = (i: number) => {
-    const row = Math.floor(i / (columns * kernel));
-    return Math.floor((row * group) / rows) * columns + (Math.floor(i / kernel) % columns);
-  };
-  return { channels: columns * group, rank: dims.length, axisFromEnd: dims.length - 1, channelOf };
+  const channelOf = (position: number) =>
+    Math.floor((Math.floor(position / columns) * group) / rows) * columns + (position % columns);
+  const run = elementCount(dims.slice(2));
+  return { channels: columns * group, rank: dims.length, axisFromEnd: dims.length - 1, run, channelOf };
 }
 
 /** Where the output channels lie in the weight (input 1), by operator. */
