@@ -14,10 +14,12 @@ photographs, which are cropped to 224 × 224 and normalised as torchvision's Ima
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import pathlib
 import resource
+import sys
 import tempfile
 import time
 
@@ -152,7 +154,9 @@ def main():
     parser.add_argument("--keep")
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(4)
-    print(json.dumps(run(parser.parse_args())))
+    with contextlib.redirect_stdout(sys.stderr):  # The tool chats on stdout; only the verdict belongs there.
+        verdict = run(parser.parse_args())
+    print(json.dumps(verdict))
 
 
 main()
