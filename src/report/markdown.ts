@@ -22,25 +22,27 @@ export function reportMarkdown(report: Report): string {
 }
 
 function summary({ size, float, quantized, coverage, macs, model }: Report): string {
-  const rows: string[][] = [
-    ['Size', megabytes(size.floatBytes), megabytes(size.quantizedBytes), `${times(size.ratio)} smaller`],
-  ];
-  const add = (
-    name: string,
-    a: Figure | undefined,
-    b: Figure | undefined,
-    change: (a: number, b: number) => string,
-  ) => {
-    if (a && b) rows.push([name, text(a), text(b), change(a.value, b.value)]);
+  const sizes = [megabytes(size.floatBytes), megabytes(size.quantizedBytes)];
+  const rows = [['Size', ...sizes, change(size.floatBytes, size.quantizedBytes, 'smaller', 'larger')]];
+  const add = (name: string, a: Figure | undefined, b: Figure | undefined, less: string, more: string) => {
+    if (a && b) rows.push([name, text(a), text(b), change(a.value, b.value, less, more)]);
   };
-  add('Latency', float.latencyMs, quantized.latencyMs, (a, b) => `${times(a / b)} faster`);
-  add('Throughput', float.throughput, quantized.throughput, (a, b) => `${times(b / a)} more`);
-  add('Energy', float.energyMj, quantized.energyMj, (a, b) => `${times(a / b)} less`);
-  add('Power', float.watts, quantized.watts, (a, b) => `${times(a / b)} less`);
+  add('Latency', float.latencyMs, quantized.latencyMs, 'faster', 'slower');
+  add('Throughput', float.throughput, quantized.throughput, 'less', 'more');
+  add('Energy', float.energyMj, quantized.energyMj, 'less', 'more');
+  add('Power', float.watts, quantized.watts, 'less', 'more');
   const counts =
     `${grouped(model.parameters)} parameters (${percent(coverage.parameters)} quantized), ` +
     `${grouped(macs)} MACs (${percent(coverage.macs)} in integers).`;
   return `${table(['', 'FP32 model', 'Quantized', 'Change'], rows)}\n\n${counts}`;
+}
+
+/** 4 → 1: "4.00× smaller"; 1 → 1.2: "1.20× larger". */
+function change(before: number, after: number, less: string, more: string): string {
+  if (!(before > 0 && after > 0)) return '';
+  return before >= after
+    ? `${(before / after).toFixed(2)}× ${less}`
+    : `${(after / before).toFixed(2)}× ${more}`;
 }
 
 function accuracy(metrics: Metrics): string {
@@ -121,8 +123,8 @@ const grouped = (count: number): string =>
   Math.round(count)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ',');
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
+/** Rounded down, so that only all of it is "100.0 %"; the small term undoes the rounding of 1000 · share itself. */
+const percent = (share: number): string => `${(Math.floor(1000 * share + 1e-9) / 10).toFixed(1)} %`;
 const megabytes = (bytes: number): string =>
   bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
 

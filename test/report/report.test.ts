@@ -239,6 +239,26 @@ describe('Markdown', () => {
       expect(line).toContain('modelled ±');
   });
 
+  it.each([
+    ['faster', { floatMs: 12, quantizedMs: 6, threads: 2 }, '2.00× faster', '2.00× more'],
+    ['slower', { floatMs: 6, quantizedMs: 12, threads: 2 }, '2.00× slower', '2.00× less'],
+  ])('says %s when it is', (_, latency, time, rate) => {
+    const report = buildReport(input(mobilenetV2(), 'cpu', { metrics: { ...metrics, latency } }));
+    const lines = reportMarkdown(report).split('\n');
+    expect(lines.find((l) => l.startsWith('| Latency'))).toContain(time);
+    expect(lines.find((l) => l.startsWith('| Throughput'))).toContain(rate);
+    expect(report.caveats.includes('the quantized model is slower than the float one on this machine')).toBe(
+      latency.quantizedMs > latency.floatMs,
+    );
+  });
+
+  it('does not round a share up to all of it', () => {
+    const report = buildReport(input(mobilenetV2()));
+    report.coverage = { parameters: 0.99987, macs: 0.57 };
+    expect(reportMarkdown(report)).toContain('(99.9 % quantized)');
+    expect(reportMarkdown(report)).toContain('(57.0 % in integers)');
+  });
+
   it('does not let names of the model become markup', () => {
     const report = buildReport(input(mobilenetV2(), 'ane', { name: 'a|b<script>\n# x' }));
     const [title] = reportMarkdown(report).split('\n');
