@@ -58,7 +58,7 @@ const identity = (file: string, { sha256, bytes }: LoadedModel) => ({ file, sha2
 /** Median milliseconds of both on the first sample. */
 export async function latency(
   a: Model,
-  b: Model,
+  b: Model | undefined,
   source: SampleSource,
   options: JobOptions,
 ): Promise<Metrics['latency']> {

@@ -33,44 +33,51 @@ const fixedRange = (flow: Flow, tensor: string): readonly [number, number] | und
 export const tensorsToCalibrate = (flow: Flow): string[] =>
   [...flow.quantized].filter((t) => !fixedRange(flow, t)).sort();
 
-export function planActivations(
-  flow: Flow,
-  input: PlanInput,
+/** A range and the id of what chose it. */
+export type Chosen = Range & { method: string };
+
+/** Chooses ranges from statistics by a calibration method. */
+export function rangesFrom(
   stats: Stats | undefined,
   methodId: string,
-): ActivationPlan[] {
-  const policy = input.target.activations;
-  const formatId =
-    input.scheme.activations && findFormat(input.scheme.activations)
-      ? input.scheme.activations
-      : policy.format;
-  const row = format(formatId);
-  const steps = policy.symmetric ? row.symmetricMax - row.symmetricMin : row.qmax - row.qmin;
+  { target, scheme }: PlanInput,
+): (tensor: string) => Chosen {
   const method = findMethod(methodId);
+  const { symmetric } = target.activations;
+  const row = format(activationFormat(scheme, target));
+  const steps = symmetric ? row.symmetricMax - row.symmetricMin : row.qmax - row.qmin;
+  return (tensor) => ({ ...method.range(statsOf(stats, tensor), { steps, symmetric }), method: methodId });
+}
+
+const activationFormat = (scheme: PlanInput['scheme'], target: PlanInput['target']): string =>
+  scheme.activations && findFormat(scheme.activations) ? scheme.activations : target.activations.format;
+
+export function planActivations(
+  flow: Flow,
+  { scheme, target }: PlanInput,
+  rangeOf: (tensor: string) => Chosen,
+): ActivationPlan[] {
+  const formatId = activationFormat(scheme, target);
+  const { symmetric } = target.activations;
   const shared = shareScales(flow);
-  const own = (tensor: string): Range & { method: string } => {
+  const own = (tensor: string): Chosen => {
     const fixed = fixedRange(flow, tensor);
-    if (fixed) return { min: fixed[0], max: fixed[1], method: 'fixed' };
-    return {
-      ...method.range(statsOf(stats, tensor), { steps, symmetric: policy.symmetric }),
-      method: methodId,
-    };
+    return fixed ? { min: fixed[0], max: fixed[1], method: 'fixed' } : rangeOf(tensor);
   };
   const ranges = new Map([...flow.quantized].map((t) => [t, own(t)]));
   const groups = groupRanges(shared, ranges);
   return [...flow.quantized].map((tensor) => {
     const root = shared.get(tensor)!;
-    const group = groups.get(root)!;
-    const { scale, zeroPoint } = rangeToParams(group.min, group.max, row, { symmetric: policy.symmetric });
+    const { min, max } = groups.get(root)!;
+    const { method } = ranges.get(tensor)!;
     return {
       tensor,
       format: formatId,
-      scale,
-      zeroPoint,
-      range: [group.min, group.max],
-      method: ranges.get(tensor)!.method,
+      ...rangeToParams(min, max, format(formatId), { symmetric }),
+      range: [min, max],
+      method,
       ...(root === tensor ? {} : { sharedWith: root }),
-      reason: reasonFor(flow, tensor, root, ranges.get(tensor)!.method),
+      reason: reasonFor(flow, tensor, root, method),
     };
   });
 }

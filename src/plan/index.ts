@@ -1,7 +1,7 @@
 import { format } from '../../kernels/formats.js';
 import type { Stats } from '../calibrate/types.js';
 import { opsetVersion } from '../ir/graph.js';
-import { planActivations, tensorsToCalibrate } from './activations.js';
+import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate } from './activations.js';
 import { decideFlow, type Flow, type PlanInput } from './flow.js';
 import type { FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
 import { planBiases, planWeights } from './weights.js';
@@ -20,11 +20,28 @@ export function requiredOpset(scheme: Scheme): number {
  * @param stats absent when nothing needs ranges from data (weight-only schemes)
  * @param method calibration-method id
  */
-export function makePlan(
+export const makePlan = (
   input: PlanInput,
   stats: Stats | undefined,
   method: string,
   modelHash: string,
+): Plan => ({
+  ...assemble(input, method, modelHash, rangesFrom(stats, method, input)),
+  evidence: stats?.kind ?? 'real',
+});
+
+/**
+ * The decisions that need no data, for reports on size and speed: its ranges are placeholders, so it must not be
+ * applied.
+ */
+export const draftPlan = (input: PlanInput, modelHash: string): Plan =>
+  assemble(input, '', modelHash, () => ({ min: -1, max: 1, method: 'none' }));
+
+function assemble(
+  input: PlanInput,
+  method: string,
+  modelHash: string,
+  rangeOf: (tensor: string) => Chosen,
 ): Plan {
   const flow = decideFlow(input);
   const weights = planWeights(flow, input);
@@ -35,8 +52,8 @@ export function makePlan(
     scheme: input.scheme.name,
     method,
     opset: opsetVersion(input.model),
-    evidence: stats?.kind ?? 'real',
-    activations: planActivations(flow, input, stats, method),
+    evidence: 'synthetic',
+    activations: planActivations(flow, input, rangeOf),
     weights,
     biases: planBiases(flow, weights),
     integer: integerNodes(flow),
