@@ -17,8 +17,12 @@ const IN_MEMORY_BELOW = 1.5e9;
  * @throws QuantizeError MODEL_REJECTED (invalid) with onnxruntime's reason; OUTPUT_WRITE when the temporary folder
  * has no room
  */
-export async function openModel(model: Model, options: SessionOptions = {}): Promise<Session> {
-  return tensorBytesTotal(model) < IN_MEMORY_BELOW
+export async function openModel(
+  model: Model,
+  options: SessionOptions = {},
+  inMemoryBelow = IN_MEMORY_BELOW,
+): Promise<Session> {
+  return tensorBytesTotal(model) < inMemoryBelow
     ? openSession(encodeModel(model), options)
     : openThroughFiles(model, options);
 }

@@ -125,15 +125,15 @@ async function run(runtime: Ort, session: OrtSession, feeds: Feeds, fetches: Fet
   const given = mapValues(feeds, (v) => toOrt(runtime, v));
   const wanted = mapValues(fetches, (v) => v && toOrt(runtime, v));
   const out = await session.run(given, wanted);
-  return mapValues(out as Record<string, OrtTensor>, fromOrt);
+  // The binding wraps a given array's memory anew; callers compare and reuse the array that they gave.
+  return mapValues(out as Record<string, OrtTensor>, (tensor, name) => fetches[name] ?? fromOrt(tensor));
 }
 
-/** A null prototype, since a model may name a value "__proto__". */
-function mapValues<A, B>(record: Record<string, A>, convert: (value: A) => B): Record<string, B> {
-  const out: Record<string, B> = Object.create(null);
-  for (const [name, value] of Object.entries(record)) out[name] = convert(value);
-  return out;
-}
+const mapValues = <A, B>(
+  record: Record<string, A>,
+  convert: (value: A, name: string) => B,
+): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(value, name)]));
 
 type OrtMeta = OrtSession['inputMetadata'][number];
 const meta = (m: OrtMeta): ValueMeta =>
