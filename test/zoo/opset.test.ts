@@ -34,11 +34,13 @@ const farthest = (a: Outputs, b: Outputs): number =>
     : Number.POSITIVE_INFINITY;
 
 /**
- * onnxruntime sums an average pool's window in another order from 19 on: a few units of 2^-24 of the largest value,
- * times what the layers behind it make of that.
+ * onnxruntime sums an average pool's window in another order from 19 on. Two orders of n values differ by at most
+ * 2(n - 1) units of 2^-24 of the window's absolute sum; the odd models' windows have at most 9 values of like size.
+ * Behind the pools of real networks come some ten layers, each of which may double it.
  */
-const bound = (model: Model, to: number, reassociated: number): number =>
-  to >= 19 && [...allNodes(model.graph)].some((n) => n.opType === 'AveragePool') ? reassociated : 0;
+const REORDERED = 2 * 8 * 2 ** -24;
+const bound = (model: Model, to: number, growth: number): number =>
+  to >= 19 && [...allNodes(model.graph)].some((n) => n.opType === 'AveragePool') ? REORDERED * growth : 0;
 
 interface Entry {
   file: string;
@@ -54,9 +56,7 @@ describe.skipIf(!ZOO)('upgrading the opset of odd models (QUANTIZE_ZOO names the
     const counts: Record<string, number> = {};
     const wrong: string[] = [];
     for (const entry of index.filter(isCandidate)) {
-      const outcome = await compare(join(folder, entry.file), entry).catch(
-        (e: Error) => `failed: ${e.message}`,
-      );
+      const outcome = await compare(join(folder, entry.file)).catch((e: Error) => `failed: ${e.message}`);
       const known = outcome.startsWith('failed') || outcome.startsWith('differs') ? 'wrong' : outcome;
       counts[known] = (counts[known] ?? 0) + 1;
       if (known === 'wrong') wrong.push(`${entry.file}: ${outcome}`);
@@ -72,17 +72,27 @@ const isCandidate = (entry: Entry): boolean => {
   return entry.ort_load === 'ok' && version < 21 && !Object.keys(entry.ops).some((op) => RANDOM.test(op));
 };
 
-async function compare(file: string, _entry: Entry): Promise<string> {
+async function compare(file: string): Promise<string> {
   const { model } = loadModel(file);
-  const before = await run(model, undefined, 'disabled').catch(() => 'not runnable on random inputs');
-  if (typeof before === 'string') return before;
-  if (!before) return 'skipped: takes sequences, strings or optionals';
+  const before = await run(model, undefined, 'disabled').catch(() => 'opens, but refuses random inputs');
+  if (typeof before !== 'object') {
+    await opens(model);
+    return before ?? 'opens, and takes sequences, optionals or 4-bit values';
+  }
   for (const to of TARGETS.filter((t) => t > opsetVersion(model))) {
     const after = await run(upgradeOpset(model, to).model, before.given, 'disabled');
     const error = farthest(before.outputs, after!.outputs);
-    if (error > bound(model, to, 6 * 9 * 2 ** -24)) return `differs at ${to} by ${error}`;
+    if (error > bound(model, to, 1)) return `differs at ${to} by ${error}`;
   }
   return 'same';
+}
+
+/** Where we have no valid input, the upgraded model must at least pass onnxruntime's checks. */
+async function opens(model: Model): Promise<void> {
+  for (const to of TARGETS.filter((t) => t > opsetVersion(model))) {
+    const session = await openModel(upgradeOpset(model, to).model, { threads: 1, optimize: 'disabled' });
+    await session.release();
+  }
 }
 
 const rows: string[] = [];
@@ -104,7 +114,7 @@ describe.skipIf(!ZOO)('upgrading the opset of real models (QUANTIZE_ZOO names th
           rows.push(
             `${entry.id} ${opsetVersion(model)} → ${to}, ${optimize}: ${changes} changes, error ${error}`,
           );
-          expect.soft(error, `to ${to}, ${optimize}`).toBeLessThanOrEqual(bound(model, to, 1e-5));
+          expect.soft(error, `to ${to}, ${optimize}`).toBeLessThanOrEqual(bound(model, to, 16));
         }
       }
     });

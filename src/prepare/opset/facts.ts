@@ -55,8 +55,9 @@ export class Scope {
   ) {
     for (const v of [...graph.valueInfo, ...graph.outputs, ...graph.inputs])
       if (v.type) this.types.set(v.name, v.type);
-    // A graph input of the same name may override the default, except in old files, where it is a constant.
-    for (const t of graph.initializers) this.constants.set(t.name ?? '', t);
+    // An initializer that is also an input may be overridden when the model runs.
+    const inputs = new Set(graph.inputs.map((v) => v.name));
+    for (const t of graph.initializers) if (t.name && !inputs.has(t.name)) this.constants.set(t.name, t);
     for (const n of graph.nodes) this.define(n);
   }
 

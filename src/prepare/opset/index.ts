@@ -56,9 +56,9 @@ export function upgradeOpset(model: Model, to: number): Upgrade {
   refuseTooOld(model, from);
   for (const fn of model.functions) refuseFunction(fn, from, to);
   const upgraded = cloneModel(model);
+  declare(upgraded, to);
   const walk = new Walk(upgraded.graph, from, to);
   walk.graph(upgraded.graph);
-  declare(upgraded, to);
   return { model: upgraded, changes: walk.changes, diagnostics: walk.shared.diagnostics };
 }
 

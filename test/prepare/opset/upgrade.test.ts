@@ -192,6 +192,19 @@ describe('the edits', () => {
   });
 });
 
+describe('scales of a Resize-10', () => {
+  it.each([
+    ['constant', 3, true, ['Resize']],
+    ['a constant, listed as input in an old file', 3, false, ['Resize']],
+    ['a default that the caller may override', 4, false, ['Max', 'Min', 'Resize', 'Resize']],
+  ])('%s', (_name, ir, hidden, expected) => {
+    const given = model(10, [node('Resize', 'x s', 'y')], { constants: { s: tensor([2], [1, 2]) } });
+    given.irVersion = ir;
+    if (!hidden) given.graph.inputs.push(valueInfo('s', 'float32', [2]));
+    expect(opTypes(upgradeOpset(given, 13).model)).toEqual(expected);
+  });
+});
+
 describe('element types of new constants', () => {
   const foreign = (output: string) => ({ ...node('Cast', 'x', output), domain: 'mine' });
   const clip = node('Clip', 'v', 'y', { min: float(0.1) });
