@@ -23,3 +23,16 @@ export function findSamplesBeside(modelFile: string): string | undefined {
 /** `model.onnx.preprocess.json` or `model.preprocess.json`, if there is one. */
 export const findPreprocessBeside = (modelFile: string): string | undefined =>
   [`${modelFile}.preprocess.json`, `${stem(modelFile)}.preprocess.json`].find(isFile);
+
+/**
+ * Labelled samples that lie beside a model: `model.evaluation/` (or one file `model.evaluation.npy`, `.npz`) and, if
+ * there are any, `model.labels.txt`, `.tsv`, `.csv` or `.npy`.
+ */
+export function findEvaluationBeside(modelFile: string): { samples: string; labels?: string } | undefined {
+  const near = (part: string, endings: string[]) =>
+    [modelFile, stem(modelFile)].flatMap((base) => endings.map((ending) => `${base}.${part}${ending}`));
+  const samples =
+    near('evaluation', ['']).find(isFolder) ?? near('evaluation', ['.npy', '.npz']).find(isFile);
+  const labels = near('labels', ['.txt', '.tsv', '.csv', '.npy']).find(isFile);
+  return samples === undefined ? undefined : { samples, labels };
+}

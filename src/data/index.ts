@@ -9,7 +9,7 @@ import { DEFAULT_SYNTHETIC, syntheticFeeds } from './synthetic.js';
 import type { Table } from './table.js';
 import type { PreprocessOptions, Sample, SampleOptions, SampleSource } from './types.js';
 
-export { findPreprocessBeside, findSamplesBeside } from './beside.js';
+export { findEvaluationBeside, findPreprocessBeside, findSamplesBeside } from './beside.js';
 export { readLabels } from './labels.js';
 export { parsePreprocess, readPreprocess } from './preprocess-file.js';
 export { PRESETS, type Preset } from './presets.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { SampleSource } from '../data/types.js';
 import { emitQdq } from '../emit/index.js';
-import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
+import { type Diagnostic, invalidError, QuantizeError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { encodeModel, saveModel } from '../onnx/index.js';
 import { decodePlan, hazards, makePlan } from '../plan/index.js';
@@ -14,7 +14,7 @@ import { checkGates, verify } from '../verify/index.js';
 import type { Metrics } from '../verify/types.js';
 import { latency } from './compare.js';
 import type { JobOptions } from './options.js';
-import { calibrationSource, labelsFor, samplesOf } from './samples.js';
+import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { type Job, note, openJob, planInput, statistics, stopIfAborted, typesFor } from './stages.js';
 
 export interface Result {
@@ -132,27 +132,23 @@ function warnIfNothing(job: Job, decided: Plan): void {
   });
 }
 
-/** FP32 against quantized, on evaluation samples where there are some. */
+/** FP32 against quantized, on evaluation samples where there are some, on the calibration samples otherwise. */
 async function measure(job: Job, quantized: Model, calibration: SampleSource): Promise<Metrics> {
   const { options } = job;
-  if (options.labels && !options.evaluation)
-    throw usageError('LABELS_WITHOUT_SAMPLES', '--labels needs the samples that they label', {
-      hint: 'add --evaluation',
-    });
-  const source = options.evaluation
-    ? await samplesOf(options, job.prepared, options.evaluation)
-    : calibration;
+  const { samples, labels } = evaluationSet(options);
+  const source = samples ? await samplesOf(options, job.prepared, samples) : calibration;
   const metrics = await verify({
     float: job.loaded.model,
     quantized,
     source,
-    evidence: options.evaluation ? 'evaluation' : source.kind === 'synthetic' ? 'synthetic' : 'calibration',
-    labels: await labelsFor(options.labels, source),
+    evidence: samples ? 'evaluation' : source.kind === 'synthetic' ? 'synthetic' : 'calibration',
+    labels: await labelsFor(labels, source),
     threads: options.threads,
     signal: options.signal,
     onProgress: (done, total) => options.onProgress?.({ stage: 'verify', done, total }),
   });
-  if (job.target.id === 'cpu') metrics.latency = await latency(job.loaded.model, quantized, source, options);
+  if (job.target.timing === 'measured')
+    metrics.latency = await latency(job.loaded.model, quantized, source, options);
   return metrics;
 }
 

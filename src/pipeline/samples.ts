@@ -1,4 +1,5 @@
 import {
+  findEvaluationBeside,
   findPreprocessBeside,
   findSamplesBeside,
   openSamples,
@@ -36,6 +37,17 @@ export const besideModel = (model: string): string[] | undefined => {
   const found = findSamplesBeside(model);
   return found === undefined ? undefined : [found];
 };
+
+/** The samples to verify on, and their labels: as given, else found beside the model. */
+export function evaluationSet(options: JobOptions): { samples?: string[]; labels?: string } {
+  if (options.evaluation) return { samples: options.evaluation, labels: options.labels };
+  if (options.labels)
+    throw usageError('LABELS_WITHOUT_SAMPLES', '--labels needs the samples that they label', {
+      hint: 'add --evaluation',
+    });
+  const beside = findEvaluationBeside(options.model);
+  return beside ? { samples: [beside.samples], labels: beside.labels } : {};
+}
 
 /** Opens samples for a model's inputs; the preprocessing file beside the model counts unless options say otherwise. */
 export function samplesOf(

@@ -208,5 +208,8 @@ function settleNodes(flow: Flow): void {
         reads ? 'nothing behind it computes in integers' : 'not all of its inputs are quantized',
       );
   }
-  for (const [fused, behind] of flow.fusedBehind) if (flow.integer.has(behind)) flow.integer.add(fused);
+  for (const [fused, behind] of flow.fusedBehind) {
+    if (flow.integer.has(behind)) flow.integer.add(fused);
+    else flow.refused.set(fused, `fused behind ${behind.opType} "${behind.name}", which stays float`);
+  }
 }
