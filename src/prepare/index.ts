@@ -17,6 +17,7 @@ import { refuseQuantized } from './refuse.js';
 import type { Pass, Prepared, PrepareOptions } from './types.js';
 
 export { inferTypes } from './infer.js';
+export { observeTypes } from './observe.js';
 export { graphInputs, staticDims, UNKNOWN_RANK } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';

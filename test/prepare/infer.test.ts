@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeAttribute as a, makeNode } from '../../src/ir/graph.js';
 import { int64Tensor } from '../../src/ir/tensor.js';
-import { graphInputs, inferTypes, staticDims, UNKNOWN_RANK } from '../../src/prepare/index.js';
+import { graphInputs, inferTypes, observeTypes, staticDims, UNKNOWN_RANK } from '../../src/prepare/index.js';
 import { model, random, value } from './helpers.js';
 
 /** x → Conv (heavy weight) → computed flattening → MatMul. */
@@ -86,4 +86,16 @@ it('graphInputs leaves initializers out', () => {
   const m = network();
   m.graph.inputs.push(value('w', [64, 8, 3, 3]));
   expect(graphInputs(m)).toEqual([{ name: 'x', dtype: 'float32', dims: ['n', 8, 6, 6] }]);
+});
+
+it('observeTypes asks a sample for the shapes that nothing else decides', async () => {
+  const m = model({
+    inputs: [value('x', [4])],
+    outputs: [value('y', undefined, 7)],
+    nodes: [makeNode('NonZero', ['x'], ['z']), makeNode('Neg', ['z'], ['y'])],
+  });
+  const x = { dtype: 'float32' as const, dims: [4], data: Float32Array.of(1, 0, 2, 3) };
+  expect(staticDims((await inferTypes(m, { x: [4] })).get('y'))).toBeUndefined();
+  expect((await observeTypes(m, { x })).get('y')).toEqual({ name: 'y', dtype: 'int64', dims: [1, 3] });
+  await expect(observeTypes(m, { x: { ...x, dims: [2, 2] } })).rejects.toMatchObject({ code: 'RUN_FAILED' });
 });
