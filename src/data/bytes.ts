@@ -22,11 +22,15 @@ export interface ByteRange {
 
 const nothing = async () => {};
 
-export const memoryBytes = (bytes: Uint8Array): ByteRange => ({
-  size: bytes.length,
-  read: async (offset, length) => bytes.slice(offset, offset + length),
-  close: nothing,
-});
+export function memoryBytes(bytes: Uint8Array): ByteRange {
+  // A Buffer's slice() would not copy.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    size: plain.length,
+    read: async (offset, length) => plain.slice(offset, offset + length),
+    close: nothing,
+  };
+}
 
 /** A file, or `size` bytes of it from `start`. Opened for each read, so that a folder of files holds no handles. */
 export async function fileBytes(file: string, start = 0, size?: number): Promise<ByteRange> {

@@ -45,7 +45,7 @@ export function typedArray(dtype: Dtype, bytes: Uint8Array, swap = false): Typed
   const { array: Ctor } = element(dtype);
   const size = Ctor.BYTES_PER_ELEMENT;
   if (swap) swapBytes(bytes, size);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
   return new Ctor(aligned.buffer, aligned.byteOffset, bytes.length / size);
 }
 
