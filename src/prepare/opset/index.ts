@@ -19,7 +19,7 @@ import { SCAN } from './scan.js';
 import { SHAPE_INPUTS } from './shape-inputs.js';
 import { SOFTMAX } from './softmax.js';
 import type { Adapter } from './types.js';
-import { checkTarget, irVersionFor, refuseTooOld } from './versions.js';
+import { checkTarget, irVersionFor, refuseTooOld, WITHOUT_KERNEL_AT_22 } from './versions.js';
 
 export type { Adapter } from './types.js';
 
@@ -98,6 +98,7 @@ class Walk {
   private node(node: Node, version: number, context: GraphContext): Node[] {
     const adapter = nextAdapter(node, version, this.shared.to);
     if (!adapter) {
+      this.warnOfKernels(node, context);
       context.scope.define(node);
       return [node];
     }
@@ -107,6 +108,16 @@ class Walk {
     // The name that people know the layer by stays on the node that makes its result.
     if (name && !made.some((n) => n.name === name)) made[made.length - 1].name = name;
     return made.flatMap((n) => this.node(n, adapter.since, context));
+  }
+
+  private warnOfKernels(node: Node, context: GraphContext): void {
+    if (this.from >= 22 || this.shared.to < 22 || normalDomain(node.domain) !== '') return;
+    if (WITHOUT_KERNEL_AT_22.has(node.opType))
+      context.warn(
+        'OPSET_NO_KERNEL',
+        `onnxruntime's CPU provider runs ${node.opType} up to ai.onnx 21 only`,
+        node,
+      );
   }
 }
 

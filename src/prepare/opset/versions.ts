@@ -64,6 +64,15 @@ export function refuseTooOld(model: Model, from: number): void {
   }
 }
 
+/**
+ * Operators whose version 22, where only element types were added, onnxruntime 1.30 runs on no CPU; it runs the
+ * version before. Found by opening a model of each.
+ */
+export const WITHOUT_KERNEL_AT_22: ReadonlySet<string> = new Set(
+  `Bernoulli GlobalLpPool MaxRoiPool Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike
+  RoiAlign`.split(/\s+/),
+);
+
 /** @throws QuantizeError OPSET_TARGET (unsupported) for a version that nothing here can reach */
 export function checkTarget(to: number): void {
   if (Number.isInteger(to) && to >= LOWEST_TARGET && to <= HIGHEST_TARGET) return;

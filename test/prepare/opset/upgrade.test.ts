@@ -264,4 +264,13 @@ describe('warnings', () => {
     });
     expect(upgradeOpset(model(11, [resize]), 13).diagnostics.map((d) => d.code)).toEqual(codes);
   });
+
+  it.each([
+    [16, 21, []],
+    [16, 23, ['OPSET_NO_KERNEL']],
+    [22, 23, []],
+  ])('GlobalLpPool from %i to %i', (from, to, codes) => {
+    const { diagnostics } = upgradeOpset(model(from, [node('GlobalLpPool', 'x', 'y')]), to);
+    expect(diagnostics.map((d) => d.code)).toEqual(codes);
+  });
 });
