@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { allNodes, opsetVersion } from '../../../src/ir/graph.js';
 import { ADAPTERS, upgradeOpset } from '../../../src/prepare/opset/index.js';
 import { buildModel, type Case, expectSame, run } from './build.js';
-import { CASES } from './cases.js';
+import { CASES } from './cases/index.js';
 
 const TARGETS = [9, 11, 12, 13, 19, 21, 23];
 /** Scan's sequence_lens need operators of 13. */
