@@ -9,8 +9,27 @@ import { topologicalSort } from './sort.js';
  * @throws QuantizeError (invalid) GRAPH_DUPLICATE, GRAPH_DANGLING, GRAPH_CYCLE, naming the node
  */
 export function checkGraph(model: Model): void {
-  checkScope(graphScope(model.graph), new Set());
-  for (const f of model.functions) checkScope(functionScope(f), new Set());
+  checkScope(graphScope(model.graph));
+  for (const f of model.functions) checkScope(functionScope(f));
+}
+
+/** The names that a graph can read: its own and those of the graphs around it. */
+class Names {
+  private readonly own: ReadonlySet<string>;
+  private readonly outer?: Names;
+
+  constructor(own: ReadonlySet<string>, outer?: Names) {
+    this.own = own;
+    this.outer = outer;
+  }
+
+  has(name: string): boolean {
+    return this.own.has(name) || (this.outer?.has(name) ?? false);
+  }
+
+  all(): string[] {
+    return [...this.own, ...(this.outer?.all() ?? [])];
+  }
 }
 
 /** What a graph and a function body have in common: names that come from outside, nodes, and results. */
@@ -38,8 +57,8 @@ const functionScope = (f: FunctionDef): Scope => ({
   outputs: f.outputs,
 });
 
-function checkScope(scope: Scope, outer: ReadonlySet<string>): void {
-  const known = new Set([...outer, ...scope.constants, ...producedIn(scope)]);
+function checkScope(scope: Scope, outer?: Names): void {
+  const known = new Names(new Set([...scope.constants, ...producedIn(scope)]), outer);
   for (const node of scope.nodes)
     for (const name of node.inputs) if (name && !known.has(name)) throw dangling(node, name, known);
   for (const name of scope.outputs) if (!known.has(name)) throw missingOutput(name, known);
@@ -67,8 +86,8 @@ export const describeNode = (node: Node): string =>
 
 const nodeName = (node: Node): string => node.name || (node.outputs.find(Boolean) ?? '');
 
-const suggestion = (name: string, known: Iterable<string>): string => {
-  const near = nearestNames(name, [...known].filter(Boolean), 1);
+const suggestion = (name: string, known: Names): string => {
+  const near = nearestNames(name, known.all().filter(Boolean), 1);
   return near.length ? `The nearest value is "${near[0]}".` : 'The file is incomplete; export it again.';
 };
 
@@ -78,13 +97,13 @@ const duplicate = (node: Node, name: string) =>
     hint: 'In ONNX every value has one source; rename one of them.',
   });
 
-const dangling = (node: Node, name: string, known: Iterable<string>) =>
+const dangling = (node: Node, name: string, known: Names) =>
   invalidError('GRAPH_DANGLING', `${describeNode(node)} reads "${name}", which nothing makes`, {
     where: { node: nodeName(node), tensor: name },
     hint: suggestion(name, known),
   });
 
-const missingOutput = (name: string, known: Iterable<string>) =>
+const missingOutput = (name: string, known: Names) =>
   invalidError('GRAPH_DANGLING', `the graph output "${name}" is made by nothing`, {
     where: { tensor: name },
     hint: suggestion(name, known),

@@ -48,12 +48,8 @@ function decodeOnnx(bytes: Uint8Array, file?: string): Model {
 /** The model as chunks; external tensors become part of it and are read when their chunk's turn comes. */
 export const encodeInline = (model: Model): Encoded => encode(MODEL, model, inlineTensor);
 
-/**
- * The model as the bytes of one file. External tensors that were resolved are read in and become part of it.
- * @throws QuantizeError MODEL_TOO_LARGE (invalid) beyond protobuf's 2 GiB: use saveModel, which splits
- */
-export function encodeModel(model: Model): Uint8Array {
-  const { length, chunks } = encodeInline(model);
+/** @throws QuantizeError MODEL_TOO_LARGE (invalid) */
+export function checkSize(length: number): void {
   if (length > MAX_MESSAGE_BYTES)
     throw invalidError(
       'MODEL_TOO_LARGE',
@@ -62,6 +58,15 @@ export function encodeModel(model: Model): Uint8Array {
         hint: 'Save it with external data.',
       },
     );
+}
+
+/**
+ * The model as the bytes of one file. External tensors that were resolved are read in and become part of it.
+ * @throws QuantizeError MODEL_TOO_LARGE (invalid) beyond protobuf's 2 GiB: use saveModel, which splits
+ */
+export function encodeModel(model: Model): Uint8Array {
+  const { length, chunks } = encodeInline(model);
+  checkSize(length);
   const out = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

@@ -3,7 +3,7 @@ import { allGraphs } from '../ir/graph.js';
 import type { Model, Tensor } from '../ir/model.js';
 import { tensorBytes } from '../ir/tensor.js';
 import { createPending, type PendingFile } from './atomic.js';
-import { encodeInline } from './codec.js';
+import { checkSize, encodeInline } from './codec.js';
 import { type Encoded, encode, type Replace } from './encode.js';
 import { EXTERNAL, inlineTensor } from './external.js';
 import { MODEL } from './schema.js';
@@ -23,16 +23,22 @@ const alignment = (length: number): number => (length >= 2 ** 20 ? 4096 : 64);
 /**
  * Writes the model, whole or not at all. Returns the paths written: the model file, and `<file>.data` when tensors
  * went there. External tensors of the input are copied one at a time, so memory stays at the largest of them.
- * @throws QuantizeError OUTPUT_WRITE, and EXTERNAL_DATA_* when the input's own data file has vanished
+ * @throws QuantizeError OUTPUT_WRITE; MODEL_TOO_LARGE when 2 GiB would remain in the model file; EXTERNAL_DATA_*
+ * when the input's own data file has vanished
  */
 export async function saveModel(model: Model, file: string, options: SaveOptions = {}): Promise<string[]> {
   const encoded = encodeInline(model);
-  if (!(options.external ?? encoded.length > EXTERNAL_ABOVE)) return save([[file, encoded]]);
+  if (!(options.external ?? encoded.length > EXTERNAL_ABOVE)) {
+    checkSize(encoded.length);
+    return save([[file, encoded]]);
+  }
   const dataFile = `${file}.data`;
   const layout = layOut(model, basename(dataFile));
+  const rest = encode(MODEL, model, layout.replace);
+  checkSize(rest.length);
   return save([
     [dataFile, layout.data],
-    [file, encode(MODEL, model, layout.replace)],
+    [file, rest],
   ]);
 }
 

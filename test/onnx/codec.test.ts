@@ -3,6 +3,7 @@ import { DTYPES } from '../../src/ir/dtypes.js';
 import type { Model } from '../../src/ir/model.js';
 import { tensorBytes } from '../../src/ir/tensor.js';
 import { decodeModel, encodeModel } from '../../src/onnx/index.js';
+import { decodeTensor } from '../../src/onnx/tensor.js';
 import {
   double,
   doublesLe,
@@ -444,4 +445,19 @@ test('large byte fields encode without change at both sides of the reference thr
     const bytes = modelOf(len(5, len(9, raw)), len(5, len(8, 'after'), len(9, raw)), len(10, 'tail'));
     expect(Buffer.compare(encodeModel(decodeModel(bytes)), bytes)).toBe(0);
   }
+});
+
+test('a tensor on its own, as the test data of ONNX holds it', () => {
+  const bytes = join(int(1, 2), int(2, 1), len(8, 'x'), len(9, floatsLe(1, 2)));
+  expect(decodeTensor(bytes)).toEqual({
+    name: 'x',
+    dims: [2],
+    dataType: 1,
+    rawData: floatsLe(1, 2),
+    externalData: [],
+    metadata: [],
+  });
+  expect(() => decodeTensor(bytes.subarray(0, 9), 'x.pb')).toThrow(
+    expect.objectContaining({ code: 'MODEL_TRUNCATED', where: expect.objectContaining({ file: 'x.pb' }) }),
+  );
 });

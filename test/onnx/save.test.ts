@@ -114,6 +114,9 @@ describe('external data', () => {
       { name: 'b', dims: [2 ** 29], dataType: 1, externalData: [], metadata: [], external },
     ];
     expect(() => encodeModel(m)).toThrow(expect.objectContaining({ code: 'MODEL_TOO_LARGE' }));
+    await expect(saveModel(m, path('m.onnx'), { external: false })).rejects.toMatchObject({
+      code: 'MODEL_TOO_LARGE',
+    });
     await expect(saveModel(m, path('m.onnx'))).rejects.toBe(stop);
     // Only the data file was begun: the first tensor, then padding up to the page of the second.
     expect(lengths).toEqual([8192]);
