@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { QuantizeError, unsupportedError, usageError } from '../errors.js';
+import { QuantizeError, usageError } from '../errors.js';
 import { discard, removeOnExit, settled } from './leftovers.js';
 
 /** Bytes, text, or pieces of them in order; an async source is written as it comes. */
@@ -107,14 +107,10 @@ const REASONS: Record<string, string> = {
   ENOTDIR: 'a part of its path is not a folder',
 };
 
-function outputError(file: string, why: string, cause?: NodeJS.ErrnoException): QuantizeError {
-  const disk = cause?.code === 'ENOSPC' || cause?.code === 'EDQUOT';
-  const make = disk ? unsupportedError : usageError;
-  return make('OUTPUT_WRITE', `cannot write ${file}: ${why}`, {
+function outputError(file: string, why: string, cause?: unknown): QuantizeError {
+  return usageError('OUTPUT_WRITE', `cannot write ${file}: ${why}`, {
     where: { file },
-    hint: disk
-      ? 'Free some space or write elsewhere.'
-      : 'Give a path in a folder that exists and is writable.',
+    hint: 'Give a path in a folder that exists, is writable and has room.',
     cause,
   });
 }

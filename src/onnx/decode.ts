@@ -1,8 +1,8 @@
 import { invalidError, QuantizeError } from '../errors.js';
-import { Growing } from './grow.js';
+import { Growing, numberArray } from './grow.js';
 import { KINDS, LENGTH } from './kinds.js';
 import { MAX_NESTING, MESSAGE_COST } from './limits.js';
-import { PACKED } from './packed.js';
+import { PACKED, type PackedReader } from './packed.js';
 import type { Field, Kind, Schema } from './schema.js';
 import { Refusal, Wire } from './wire.js';
 
@@ -112,10 +112,10 @@ class Decoder {
     const piece = whole ? type.all(wire, end) : type.one(wire);
     if (whole && reader.pos !== end) throw new RangeError('a list ends inside a value');
     reader.len = outerEnd;
-    const list = growing[field.property];
-    if (list) list.append(piece);
-    else growing[field.property] = new Growing(piece, type.make);
-    out[field.property] = piece;
+    // A list that an earlier piece of the same message began goes on.
+    const begun = growing[field.property] ?? startFrom(out[field.property], type);
+    begun?.append(piece);
+    growing[field.property] = begun ?? new Growing(piece, type.make);
   }
 
   private value(field: Field, before?: unknown, index?: number): unknown {
@@ -155,6 +155,9 @@ class Decoder {
     });
   }
 }
+
+const startFrom = (before: unknown, type: PackedReader): Growing | undefined =>
+  before === undefined ? undefined : new Growing(numberArray(before), type.make);
 
 const indexText = (index?: number): string => (index === undefined ? '' : `[${index}]`);
 

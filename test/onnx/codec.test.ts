@@ -381,6 +381,18 @@ describe('wire forms that other writers use', () => {
       ['a', ['A', 'B']],
     ],
     [
+      'a tensor attribute in two pieces merges',
+      modelOfAttribute(
+        len(5, len(7, varint(1)), len(4, floatsLe(1))),
+        len(5, int(7, 2), len(4, floatsLe(2))),
+      ),
+      (m: Model) => [
+        m.graph.nodes[0].attributes[0].t?.int64Data,
+        m.graph.nodes[0].attributes[0].t?.floatData,
+      ],
+      [BigInt64Array.of(1n, 2n), floatsLe(1, 2)],
+    ],
+    [
       'a dimension with both members: the last wins',
       modelOf(len(11, len(2, len(1, len(2, len(1, int(1, 4), len(2, 'N'))))))),
       (m: Model) => m.graph.inputs[0].type?.tensor?.shape?.dims,
