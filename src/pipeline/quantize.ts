@@ -6,7 +6,7 @@ import type { Model } from '../ir/model.js';
 import { encodeModel, saveModel } from '../onnx/index.js';
 import { decodePlan, hazards, makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { quantizeNumbers } from '../quantize/index.js';
+import { channelMeans, quantizeNumbers } from '../quantize/index.js';
 import { buildReport } from '../report/index.js';
 import type { Report } from '../report/types.js';
 import type { ValueMeta } from '../runtime/types.js';
@@ -94,7 +94,10 @@ async function finish(
   const { options } = job;
   warnIfNothing(job, decided);
   options.onProgress?.({ stage: 'quantize' });
-  const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided);
+  const means = decided.biasCorrection
+    ? await channelMeans(job.prepared, decided, types, source, { threads: options.threads })
+    : undefined;
+  const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided, means);
   for (const d of diagnostics) note(job, d);
   const quantized = emitQdq(job.prepared, decided, numbers);
   stopIfAborted(options.signal);

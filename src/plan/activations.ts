@@ -1,4 +1,5 @@
 import { findFormat, format } from '../../kernels/formats.js';
+import { EDGES } from '../../kernels/histogram.js';
 import { rangeToParams } from '../../kernels/quantize.js';
 import { findMethod } from '../calibrate/methods/index.js';
 import type { Range, Stats, TensorStats } from '../calibrate/types.js';
@@ -80,6 +81,40 @@ export function planActivations(
       reason: reasonFor(flow, tensor, root, method),
     };
   });
+}
+
+/** Share of the non-zero values that may round to zero before a tensor counts as beyond its format. */
+const LOST_SHARE = 0.75;
+
+/**
+ * Tensors whose values span more than the grid can: most of what is not zero would become zero. Power spectra do
+ * that, and the network behind them goes blind. With statistics of ranges alone nothing is known, and nothing refused.
+ */
+export function unfitTensors(
+  plans: readonly ActivationPlan[],
+  stats: Stats | undefined,
+): Map<string, string> {
+  const unfit = new Map<string, string>();
+  for (const { tensor, scale, format: id } of plans) {
+    const lost = shareBelow(stats?.tensors.get(tensor), scale / 2);
+    if (lost > LOST_SHARE)
+      unfit.set(tensor, `${Math.round(100 * lost)} % of its non-zero values would round to zero in ${id}`);
+  }
+  return unfit;
+}
+
+/** Share of the non-zero values of magnitude below `limit`, to a bucket of the histogram. */
+function shareBelow(stats: TensorStats | undefined, limit: number): number {
+  if (!stats) return 0;
+  let below = 0;
+  let all = 0;
+  // Bucket 0 holds the zeros.
+  for (let bucket = 1; bucket < stats.positive.length; bucket++) {
+    const count = stats.positive[bucket] + stats.negative[bucket];
+    all += count;
+    if (EDGES[bucket] < limit) below += count;
+  }
+  return all === 0 ? 0 : below / all;
 }
 
 function groupRanges(shared: Map<string, string>, ranges: Map<string, Range>): Map<string, Range> {

@@ -77,6 +77,7 @@ export function decodePlan(json: string, file: string): Plan {
   if (plan?.schema !== SCHEMA) throw fail(`schema is ${JSON.stringify(plan?.schema)}, expected "${SCHEMA}"`);
   for (const key of ['model', 'target', 'scheme', 'method', 'evidence'])
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
+  if (!flag(plan.biasCorrection)) throw fail('"biasCorrection" must be true or false');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {
     const entries = plan[list];
     if (!Array.isArray(entries)) throw fail(`"${list}" must be a list`);

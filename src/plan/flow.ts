@@ -12,6 +12,8 @@ export interface PlanInput {
   scheme: Scheme;
   target: Target;
   keepFloat: Set<string>;
+  /** Tensors that must not be quantized, with the reason. */
+  unfit?: ReadonlyMap<string, string>;
 }
 
 /** A node that could compute in integers, with the inputs that carry activations. */
@@ -56,6 +58,7 @@ export function decideFlow(input: PlanInput): Flow {
   findFused(flow);
   const wantedByLinear = activationsOfLinear(flow);
   const possible = possibleTensors(flow, wantedByLinear);
+  for (const tensor of input.unfit?.keys() ?? []) possible.delete(tensor);
   const wanted = wantedTensors(flow, wantedByLinear, possible);
   for (const tensor of possible) if (wanted.has(tensor)) flow.quantized.add(tensor);
   addKernelOutputs(flow, possible);
@@ -101,6 +104,8 @@ function refuse(
     return `operand "${constant}" is a constant: cheaper in float than quantized as an activation`;
   const odd = activations.find((name) => types.get(name)?.dtype !== 'float32');
   if (odd) return `"${odd}" is ${types.get(odd)?.dtype ?? 'of unknown type'}, not float32`;
+  const unfit = activations.find((name) => input.unfit?.has(name));
+  if (unfit) return `"${unfit}": ${input.unfit!.get(unfit)}`;
   if (rule.weights && rule.activations) {
     const missing = rule.weights.find(
       (w) => !rule.activations!.includes(w.input) && !flow.links.initializer.has(node.inputs[w.input]),

@@ -1,7 +1,7 @@
 import { format } from '../../kernels/formats.js';
 import type { Stats } from '../calibrate/types.js';
 import { opsetVersion } from '../ir/graph.js';
-import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate } from './activations.js';
+import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate, unfitTensors } from './activations.js';
 import { decideFlow, type Flow, type PlanInput } from './flow.js';
 import type { FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
 import { planBiases, planWeights } from './weights.js';
@@ -20,15 +20,19 @@ export function requiredOpset(scheme: Scheme): number {
  * @param stats absent when nothing needs ranges from data (weight-only schemes)
  * @param method calibration-method id
  */
-export const makePlan = (
+export function makePlan(
   input: PlanInput,
   stats: Stats | undefined,
   method: string,
   modelHash: string,
-): Plan => ({
-  ...assemble(input, method, modelHash, rangesFrom(stats, method, input)),
-  evidence: stats?.kind ?? 'real',
-});
+): Plan {
+  const rangeOf = rangesFrom(stats, method, input);
+  const first = assemble(input, method, modelHash, rangeOf);
+  const unfit = unfitTensors(first.activations, stats);
+  const plan = unfit.size === 0 ? first : assemble({ ...input, unfit }, method, modelHash, rangeOf);
+  const evidence = stats?.kind ?? 'real';
+  return { ...plan, evidence, biasCorrection: stats?.kind === 'real' };
+}
 
 /**
  * The decisions that need no data, for reports on size and speed: its ranges are placeholders, so it must not be
@@ -56,6 +60,7 @@ function assemble(
     activations: planActivations(flow, input, rangeOf),
     weights,
     biases: planBiases(flow, weights),
+    biasCorrection: false,
     integer: integerNodes(flow),
     float: floatNodes(flow, new Set(weights.flatMap((w) => w.uses.map((u) => u.node)))),
   };

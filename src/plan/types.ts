@@ -80,6 +80,8 @@ export interface Plan {
   activations: ActivationPlan[];
   weights: WeightPlan[];
   biases: BiasPlan[];
+  /** Shift each int32 bias by the mean error that rounding brings to its channel (needs real samples). */
+  biasCorrection: boolean;
   integer: IntegerPlan[];
   float: FloatPlan[];
 }

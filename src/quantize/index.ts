@@ -9,11 +9,14 @@ import {
 import { createKernels } from '../../kernels/wasm.js';
 import { type Diagnostic, invalidError } from '../errors.js';
 import { allGraphs } from '../ir/graph.js';
-import type { Model, Tensor } from '../ir/model.js';
+import type { Model, Node, Tensor } from '../ir/model.js';
 import { floatValues } from '../ir/tensor.js';
 import type { BiasPlan, Plan, WeightPlan } from '../plan/types.js';
+import { meanError } from './correction.js';
+import type { ChannelMeans } from './means.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
+export { type ChannelMeans, channelMeans } from './means.js';
 export type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 /** Scratch of the kernels: weights stay where they are and pass through in pieces. */
@@ -22,101 +25,109 @@ const KERNEL_BYTES = 1 << 20;
 /**
  * Plan + weights → numbers. A bias that would overflow int32 raises the scale of its channel (its weights are then
  * far below one step of the output); where one scale serves the whole tensor, the bias stays float instead.
+ * @param means what the plan's bias correction needs; without them biases are rounded as they are
  * @throws QuantizeError PLAN_MISFIT, WEIGHT_NOT_FINITE (invalid)
  */
-export function quantizeNumbers(model: Model, plan: Plan): { numbers: Numbers; diagnostics: Diagnostic[] } {
-  const constants = new Map<string, Tensor>();
-  for (const graph of allGraphs(model.graph))
-    for (const t of graph.initializers) constants.set(t.name ?? '', t);
-  const activationScale = new Map(plan.activations.map((a) => [a.tensor, a.scale]));
-  const diagnostics: Diagnostic[] = [];
-  const kernels = createKernels(KERNEL_BYTES);
-  const weights: QuantizedWeight[] = [];
-  const biases: QuantizedBias[] = [];
-  for (const weightPlan of plan.weights) {
-    const tensor = constant(constants, weightPlan.tensor);
-    const values = finiteValues(tensor);
-    const row = format(weightPlan.format);
-    const shape = blockShape(tensor.dims, weightPlan.axis);
-    const params = weightParams(values, shape, row, { symmetric: weightPlan.symmetric });
-    const own = biasesOf(plan, weightPlan).filter((b) => activationScale.has(b.activation));
-    const fitting = own.filter((b) =>
-      makeRoom(b, finiteValues(constant(constants, b.tensor)), activationScale, params, diagnostics),
+export function quantizeNumbers(
+  model: Model,
+  plan: Plan,
+  means: ReadonlyMap<string, ChannelMeans> = new Map(),
+): { numbers: Numbers; diagnostics: Diagnostic[] } {
+  const run = new Quantization(model, plan, means);
+  for (const weight of plan.weights) run.take(weight);
+  return { numbers: { weights: run.weights, biases: run.biases }, diagnostics: run.diagnostics };
+}
+
+class Quantization {
+  readonly weights: QuantizedWeight[] = [];
+  readonly biases: QuantizedBias[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  private readonly constants = new Map<string, Tensor>();
+  private readonly nodes: Map<string, Node>;
+  private readonly activationScale: Map<string, number>;
+  private readonly kernels = createKernels(KERNEL_BYTES);
+
+  constructor(
+    model: Model,
+    private readonly plan: Plan,
+    private readonly means: ReadonlyMap<string, ChannelMeans>,
+  ) {
+    for (const graph of allGraphs(model.graph))
+      for (const t of graph.initializers) this.constants.set(t.name ?? '', t);
+    this.nodes = new Map(model.graph.nodes.map((n) => [n.name ?? '', n]));
+    this.activationScale = new Map(plan.activations.map((a) => [a.tensor, a.scale]));
+  }
+
+  /** One weight, and the biases that are added to its products. */
+  take(plan: WeightPlan): void {
+    const values = this.finite(plan.tensor);
+    const { dims } = this.constants.get(plan.tensor)!;
+    const row = format(plan.format);
+    const shape = blockShape(dims, plan.axis);
+    const params = weightParams(values, shape, row, { symmetric: plan.symmetric });
+    // All biases make room first, since each may raise scales that the others are in.
+    const biases = this.biasesOf(plan).filter((bias) => this.makeRoom(bias, params));
+    const codes = this.kernels.quantize(values, shape, params, row);
+    const weight = { plan, dims, codes, scale: params.scales, zeroPoint: params.zeroPoints };
+    this.weights.push(weight);
+    for (const bias of biases) this.biases.push(this.bias(bias, values, weight));
+  }
+
+  private biasesOf(weight: WeightPlan): BiasPlan[] {
+    if (weight.weightOnly) return [];
+    const users = new Set(weight.uses.map((use) => use.node));
+    return this.plan.biases.filter(
+      (b) => b.weight === weight.tensor && users.has(b.node) && this.activationScale.has(b.activation),
     );
-    for (const b of fitting)
-      biases.push(bias(b, floatValues(constant(constants, b.tensor)), activationScale, params));
-    const codes = kernels.quantize(values, shape, params, row);
-    weights.push({
-      plan: weightPlan,
-      dims: tensor.dims,
-      codes,
-      scale: params.scales,
-      zeroPoint: params.zeroPoints,
+  }
+
+  /** Makes room for the bias by raising weight scales in place; false when that would cost other channels. */
+  private makeRoom(bias: BiasPlan, params: ChannelParams): boolean {
+    const values = this.finite(bias.tensor);
+    const overflow = biasOverflow(values, this.activationScale.get(bias.activation)!, params.scales);
+    if (overflow.length === 0) return true;
+    const where = { node: bias.node, tensor: bias.tensor };
+    const shared = params.scales.length === 1 && values.length > 1;
+    if (!shared) for (const { channel, factor } of overflow) params.scales[channel] *= factor;
+    const message = shared
+      ? `bias "${bias.tensor}" does not fit int32 at this weight scale; it stays float`
+      : `bias "${bias.tensor}" would overflow int32 in ${overflow.length} channels; their weight scales were raised`;
+    this.diagnostics.push({ level: shared ? 'warning' : 'note', code: 'BIAS_OVERFLOW', message, where });
+    return !shared;
+  }
+
+  private bias(plan: BiasPlan, weights: Float32Array, weight: QuantizedWeight): QuantizedBias {
+    const values = this.finite(plan.tensor);
+    const means = this.means.get(plan.activation);
+    const node = this.nodes.get(plan.node);
+    const error = node && means && meanError(node, weights, weight, means);
+    const corrected = error ? values.map((b, c) => b - error[c]) : values;
+    const { values: codes, scales } = quantizeBias(
+      corrected,
+      this.activationScale.get(plan.activation)!,
+      weight.scale,
+    );
+    return { plan, codes, scale: scales };
+  }
+
+  /** The values of a constant of the prepared model, all finite. */
+  private finite(name: string): Float32Array {
+    const tensor = this.constants.get(name);
+    if (!tensor)
+      throw invalidError(
+        'PLAN_MISFIT',
+        `the plan names a constant "${name}" that the prepared model does not have`,
+        {
+          where: { tensor: name },
+          hint: 'make the plan anew with this version of the tool',
+        },
+      );
+    const values = floatValues(tensor);
+    const bad = values.findIndex((v) => !Number.isFinite(v));
+    if (bad < 0) return values;
+    throw invalidError('WEIGHT_NOT_FINITE', `weight "${name}" holds ${values[bad]} at element ${bad}`, {
+      where: { tensor: name },
+      hint: 'the model is damaged or diverged in training; leave the layer in float with --keep-float if it is meant',
     });
   }
-  return { numbers: { weights, biases }, diagnostics };
-}
-
-function constant(constants: Map<string, Tensor>, name: string): Tensor {
-  const found = constants.get(name);
-  if (found) return found;
-  throw invalidError(
-    'PLAN_MISFIT',
-    `the plan names a constant "${name}" that the prepared model does not have`,
-    {
-      where: { tensor: name },
-      hint: 'make the plan anew with this version of the tool',
-    },
-  );
-}
-
-function finiteValues(tensor: Tensor): Float32Array {
-  const values = floatValues(tensor);
-  const bad = values.findIndex((v) => !Number.isFinite(v));
-  if (bad < 0) return values;
-  throw invalidError('WEIGHT_NOT_FINITE', `weight "${tensor.name}" holds ${values[bad]} at element ${bad}`, {
-    where: { tensor: tensor.name },
-    hint: 'the model is damaged or diverged in training; leave the layer in float with --keep-float if it is meant',
-  });
-}
-
-const biasesOf = (plan: Plan, weight: WeightPlan): BiasPlan[] =>
-  weight.weightOnly
-    ? []
-    : plan.biases.filter((b) => b.weight === weight.tensor && weight.uses.some((u) => u.node === b.node));
-
-/** Makes room for the bias by raising weight scales in place; false when that would cost other channels. */
-function makeRoom(
-  plan: BiasPlan,
-  values: Float32Array,
-  activationScale: Map<string, number>,
-  params: ChannelParams,
-  diagnostics: Diagnostic[],
-): boolean {
-  const overflow = biasOverflow(values, activationScale.get(plan.activation)!, params.scales);
-  if (overflow.length === 0) return true;
-  const where = { node: plan.node, tensor: plan.tensor };
-  if (params.scales.length === 1 && values.length > 1) {
-    const message = `bias "${plan.tensor}" does not fit int32 at this weight scale; it stays float`;
-    diagnostics.push({ level: 'warning', code: 'BIAS_OVERFLOW', message, where });
-    return false;
-  }
-  for (const { channel, factor } of overflow) params.scales[channel] *= factor;
-  const message = `bias "${plan.tensor}" would overflow int32 in ${overflow.length} channels; their weight scales were raised`;
-  diagnostics.push({ level: 'note', code: 'BIAS_OVERFLOW', message, where });
-  return true;
-}
-
-function bias(
-  plan: BiasPlan,
-  values: Float32Array,
-  activationScale: Map<string, number>,
-  params: ChannelParams,
-): QuantizedBias {
-  const { values: codes, scales } = quantizeBias(
-    values,
-    activationScale.get(plan.activation)!,
-    params.scales,
-  );
-  return { plan, codes, scale: scales };
 }
