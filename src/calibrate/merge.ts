@@ -60,11 +60,14 @@ function mergeTensor(into: TensorStats, from: TensorStats): void {
   into.extremes = [...into.extremes, ...from.extremes].sort((a, b) => a.index - b.index).slice(-MAX_EXTREMES);
 }
 
-/** Findings about values that are no numbers, the earliest sample first. */
-export function notFinite(stats: Stats): Diagnostic[] {
+/** Findings about values that are no numbers, the earliest sample first, and in it the first tensor of `order`. */
+export function notFinite(stats: Stats, order: readonly string[] = []): Diagnostic[] {
+  const place = new Map(order.map((name, i) => [name, i]));
   return [...stats.tensors]
     .filter(([, t]) => t.nan + t.inf > 0)
-    .sort(([, a], [, b]) => a.firstBadIndex! - b.firstBadIndex!)
+    .sort(
+      ([p, a], [q, b]) => a.firstBadIndex! - b.firstBadIndex! || (place.get(p) ?? 0) - (place.get(q) ?? 0),
+    )
     .map(([name, t]) => ({
       level: 'warning',
       code: 'CALIBRATION_NOT_FINITE',
@@ -75,10 +78,11 @@ export function notFinite(stats: Stats): Diagnostic[] {
 
 /**
  * Refuses statistics of values that are no numbers: a scale made of them would be meaningless.
+ * @param order names of values as the graph computes them, so that the error names the origin and not what it spoilt
  * @throws CALIBRATION_NOT_FINITE (invalid) naming the tensor and the sample, CALIBRATION_EMPTY when nothing was seen
  */
-export function checkFinite(stats: Stats): void {
-  const [first, ...more] = notFinite(stats);
+export function checkFinite(stats: Stats, order?: readonly string[]): void {
+  const [first, ...more] = notFinite(stats, order);
   if (first)
     throw invalidError(
       first.code,

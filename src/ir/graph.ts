@@ -165,6 +165,12 @@ export function freeNames(graph: Graph): Set<string> {
   return free;
 }
 
+/** The values of this graph in the order in which they come to be: inputs, then what each node makes. */
+export const valueNames = (graph: Graph): string[] => [
+  ...graph.inputs.map((v) => v.name),
+  ...graph.nodes.flatMap((n) => n.outputs),
+];
+
 /** Every value name in use anywhere in the model's graph, nested graphs included. */
 export function usedNames(graph: Graph): Set<string> {
   const names = new Set<string>();

@@ -99,6 +99,20 @@ export function floatValues(tensor: Tensor): Float32Array {
   }
 }
 
+/**
+ * The values of a constant that is about to be quantized.
+ * @throws QuantizeError WEIGHT_NOT_FINITE (invalid) where one is NaN or infinite; as floatValues besides
+ */
+export function finiteValues(tensor: Tensor): Float32Array {
+  const values = floatValues(tensor);
+  const bad = values.findIndex((v) => !Number.isFinite(v));
+  if (bad < 0) return values;
+  throw invalidError('WEIGHT_NOT_FINITE', `weight "${tensor.name}" holds ${values[bad]} at element ${bad}`, {
+    where: { tensor: tensor.name },
+    hint: 'the model is damaged or diverged in training; leave the layer in float with --keep-float if it is meant',
+  });
+}
+
 /** IEEE 754 binary16 bits → number; exact. */
 export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

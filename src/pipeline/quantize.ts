@@ -4,7 +4,7 @@ import { emitQdq } from '../emit/index.js';
 import { type Diagnostic, invalidError, QuantizeError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { encodeModel, saveModel } from '../onnx/index.js';
-import { decodePlan, hazards, makePlan } from '../plan/index.js';
+import { checkPlan, decodePlan, hazards, makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { channelMeans, quantizeNumbers } from '../quantize/index.js';
 import { buildReport } from '../report/index.js';
@@ -50,7 +50,7 @@ export async function plan(options: JobOptions): Promise<Plan> {
 
 /**
  * Does what a plan file says to the model that it was made for.
- * @throws QuantizeError PLAN_OTHER_MODEL, PLAN_INVALID (invalid)
+ * @throws QuantizeError PLAN_OTHER_MODEL, PLAN_MISFIT, PLAN_INVALID (invalid)
  */
 export async function apply(planFile: string, options: JobOptions): Promise<Result> {
   const decided = decodePlan(readText(planFile), planFile);
@@ -69,6 +69,7 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
         hint: 'make a plan for this model with `quantize plan`',
       },
     );
+  checkPlan(decided, job.prepared, planFile);
   const source = await calibrationSource(job);
   return finish(job, decided, source, await typesFor(job.prepared, source));
 }
@@ -114,6 +115,7 @@ async function finish(
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
   const failure = gateFailure(job, metrics);
+  stopIfAborted(options.signal);
   const files =
     options.output && (!failure || options.keep) ? await saveModel(quantized, options.output) : [];
   if (failure && !options.keep) throw failure;

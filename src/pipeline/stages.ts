@@ -6,9 +6,17 @@ import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
 import { type Diagnostic, invalidError, nearestNames, QuantizeError, usageError } from '../errors.js';
 import { checkGraph } from '../ir/check.js';
+import { valueNames } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
-import { candidates, type PlanInput, parseScheme, requiredOpset, resolveKeepFloat } from '../plan/index.js';
+import {
+  candidates,
+  type PlanInput,
+  parseScheme,
+  requiredOpset,
+  requireFiniteWeights,
+  resolveKeepFloat,
+} from '../plan/index.js';
 import type { Scheme } from '../plan/types.js';
 import { inferTypes, prepare } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
@@ -105,13 +113,14 @@ export async function statistics(
   input: PlanInput,
   source: SampleSource,
 ): Promise<Stats | undefined> {
+  requireFiniteWeights(input);
   const tensors = candidates(input);
   if (tensors.length === 0) return undefined;
   const { options } = job;
   const stats = options.stats
     ? readStats(options.stats, job.loaded.sha256)
     : await calibrate(job.prepared, tensors, source, calibrationOptions(job));
-  checkFinite(stats);
+  checkFinite(stats, valueNames(job.prepared.graph));
   return stats;
 }
 

@@ -67,7 +67,8 @@ function wrongWeight(plan: WeightPlan, names: Names): string | undefined {
   if (!constant) return `there is no constant "${tensor}"`;
   if (findFormat(format)!.bits > MOST_BITS) return `"${tensor}" cannot be stored as ${format}`;
   const rank = constant.dims.length;
-  if (axis !== undefined && (axis < 0 || axis >= rank)) return `"${tensor}" has ${rank} axes, none is ${axis}`;
+  if (axis !== undefined && (axis < 0 || axis >= rank))
+    return `"${tensor}" has ${rank} axes, none is ${axis}`;
   if ((axis === undefined) !== (granularity.kind === 'perlayer'))
     return `"${tensor}" is ${granularity.kind} ${axis === undefined ? 'without an axis' : `with axis ${axis}`}`;
   const astray = uses.find(({ node, input }) => names.nodes.get(node)?.inputs[input] !== tensor);

@@ -4,7 +4,13 @@ import { opsetVersion } from '../ir/graph.js';
 import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate, unfitTensors } from './activations.js';
 import { decideFlow, type Flow, type PlanInput } from './flow.js';
 import type { FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
-import { planBiases, planWeights } from './weights.js';
+import { checkWeights, planBiases, planWeights } from './weights.js';
+
+/**
+ * Refuses weights that no format can hold.
+ * @throws QuantizeError WEIGHT_NOT_FINITE (invalid)
+ */
+export const requireFiniteWeights = (input: PlanInput): void => checkWeights(decideFlow(input), input);
 
 /** Tensors whose ranges a plan for this scheme and target needs from data. Pure; names in ascending order. */
 export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(decideFlow(input));
@@ -95,6 +101,7 @@ function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
     });
 }
 
+export { checkPlan } from './check.js';
 export { decodePlan, encodePlan } from './file.js';
 export type { PlanInput } from './flow.js';
 export { hazards } from './hazards.js';

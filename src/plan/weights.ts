@@ -1,7 +1,7 @@
 import { dtypeName } from '../ir/dtypes.js';
-import { attribute, isOp, links, subgraphs } from '../ir/graph.js';
+import { allGraphs, attribute, isOp, links, subgraphs } from '../ir/graph.js';
 import type { Graph, Node, Tensor } from '../ir/model.js';
-import { elementCount } from '../ir/tensor.js';
+import { elementCount, finiteValues } from '../ir/tensor.js';
 import type { Flow, PlanInput } from './flow.js';
 import { weightRule } from './rules/index.js';
 import type { BiasPlan, WeightPlan } from './types.js';
@@ -118,3 +118,17 @@ function isRowOf(node: Node, bias: Tensor, flow: Flow): boolean {
 
 const outputChannels = (node: Node, weight: Tensor): number =>
   isOp(node, 'ConvTranspose') ? weight.dims[1] * Number(attribute(node, 'group')?.i ?? 1n) : weight.dims[0];
+
+/**
+ * Looks at every constant that will be quantized before any sample is run: a NaN in one makes all behind it NaN, and
+ * calibration would blame the sample.
+ * @throws QuantizeError WEIGHT_NOT_FINITE (invalid) naming the constant
+ */
+export function checkWeights(flow: Flow, input: PlanInput): void {
+  const constants = new Map(
+    [...allGraphs(flow.graph)].flatMap((g) => g.initializers).map((t) => [t.name ?? '', t]),
+  );
+  const weights = planWeights(flow, input);
+  const names = [...weights, ...planBiases(flow, weights)].map((p) => p.tensor);
+  for (const name of new Set(names)) finiteValues(constants.get(name)!);
+}

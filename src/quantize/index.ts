@@ -10,7 +10,7 @@ import { createKernels } from '../../kernels/wasm.js';
 import { type Diagnostic, invalidError } from '../errors.js';
 import { allGraphs } from '../ir/graph.js';
 import type { Model, Node, Tensor } from '../ir/model.js';
-import { floatValues } from '../ir/tensor.js';
+import { finiteValues } from '../ir/tensor.js';
 import type { BiasPlan, Plan, WeightPlan } from '../plan/types.js';
 import { meanError } from './correction.js';
 import type { ChannelMeans } from './means.js';
@@ -122,12 +122,6 @@ class Quantization {
           hint: 'make the plan anew with this version of the tool',
         },
       );
-    const values = floatValues(tensor);
-    const bad = values.findIndex((v) => !Number.isFinite(v));
-    if (bad < 0) return values;
-    throw invalidError('WEIGHT_NOT_FINITE', `weight "${name}" holds ${values[bad]} at element ${bad}`, {
-      where: { tensor: name },
-      hint: 'the model is damaged or diverged in training; leave the layer in float with --keep-float if it is meant',
-    });
+    return finiteValues(tensor);
   }
 }
