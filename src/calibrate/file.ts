@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { BUCKETS } from '../../kernels/histogram.js';
 import { invalidError, type QuantizeError, usageError } from '../errors.js';
@@ -155,10 +155,16 @@ export function readStats(file: string, modelHash?: string): Stats {
   return stats;
 }
 
-/** Writes a statistics file so that it is either whole or untouched. Throws STATS_WRITE (usage). */
+/**
+ * Writes a statistics file so that it is either whole or untouched. What a link leads to is replaced, not the link; a
+ * device or pipe is written directly. Throws STATS_WRITE (usage).
+ */
 export async function writeStats(stats: Stats, file: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
+  const before = await stat(file).catch(() => undefined);
+  const target = before ? await realpath(file) : file;
+  const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
   try {
+    if (before && !before.isFile() && !before.isDirectory()) return await writeFile(file, encodeStats(stats));
     const handle = await open(temporary, 'wx');
     try {
       await handle.writeFile(encodeStats(stats));
@@ -166,7 +172,7 @@ export async function writeStats(stats: Stats, file: string): Promise<void> {
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });
     throw usageError(

@@ -22,6 +22,12 @@ export function describeError(error: unknown, showStack: boolean): string {
   ].join('\n');
 }
 
+/** After Ctrl-C: nothing is there, or only what a stage says that it kept. */
+export const describeInterruption = (error: unknown): string =>
+  error instanceof QuantizeError && error.kind === 'interrupted' && error.hint
+    ? `interrupted: ${error.message}\n  hint: ${error.hint}`
+    : 'interrupted; nothing was written';
+
 /** Exit code of whatever was thrown; an aborted run is an interruption however the stage reported it. */
 export function exitCodeOf(error: unknown, aborted: boolean): number {
   if (aborted) return EXIT_CODES.interrupted;

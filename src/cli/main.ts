@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { describeError, exitCodeOf } from './errors.js';
+import { describeError, describeInterruption, exitCodeOf } from './errors.js';
 import { runProgram } from './program.js';
 import type { Shell } from './shell.js';
 
@@ -29,7 +29,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0;
   } catch (error) {
     const aborted = stop.signal.aborted;
-    if (aborted) process.stderr.write('interrupted; nothing was written\n');
+    if (aborted) process.stderr.write(`${describeInterruption(error)}\n`);
     else process.stderr.write(`${describeError(error, wantsStack(argv))}\n`);
     return exitCodeOf(error, aborted);
   } finally {

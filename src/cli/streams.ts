@@ -1,4 +1,13 @@
-import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { invalidError, usageError } from '../errors.js';
@@ -72,12 +81,18 @@ const written = (sink: Sink, chunk: Uint8Array): Promise<void> =>
     sink.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
 
-/** Writes beside the file first and renames, so that a file is there whole or not at all. */
+/**
+ * Writes beside the file first and renames, so that a file is there whole or not at all. What a link leads to is
+ * replaced, not the link; a device or pipe is written directly.
+ */
 export function writeTextFile(file: string, text: string): void {
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  const before = statSync(file, { throwIfNoEntry: false });
+  const target = before ? realpathSync(file) : file;
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, file);
+    const direct = before && !before.isFile();
+    writeFileSync(direct ? file : temporary, text);
+    if (!direct) renameSync(temporary, target);
   } catch (cause) {
     rmSync(temporary, { force: true });
     const reason = cause instanceof Error ? cause.message : String(cause);

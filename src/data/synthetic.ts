@@ -10,6 +10,8 @@ const OPEN_SIDE = 224;
 const OPEN_LENGTH = 16;
 /** Integers are mostly token ids, and every vocabulary has the first few. */
 const MAX_TOKEN = 32;
+/** 256 MB of float32, many times the largest real input: beyond it the model's file is lying. */
+const MOST_ELEMENTS = 2 ** 26;
 
 /** Uniform numbers in [0, 1): mulberry32. A sample's values depend on the seed and its index alone. */
 export function random(seed: number): () => number {
@@ -38,6 +40,12 @@ function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => nu
     );
   const dims = syntheticDims(input, options.dims ?? {});
   const length = elementCount(dims);
+  if (length > MOST_ELEMENTS)
+    throw unsupportedError(
+      'SYNTHETIC_INPUT',
+      `input "${input.name}" [${dims.join(', ')}] is too large to make up`,
+      { where: { tensor: input.name }, hint: 'Give calibration data, or smaller sizes with --dim.' },
+    );
   if (dtype.startsWith('float')) {
     const values = Float32Array.from({ length }, () => normal(next));
     const where = { sample: 'synthetic', tensor: input.name };

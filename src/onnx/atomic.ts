@@ -100,6 +100,7 @@ async function attempt<T>(file: string, work: () => Promise<T>): Promise<T> {
 const REASONS: Record<string, string> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would exceed the largest size that is allowed here',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',

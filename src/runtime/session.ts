@@ -9,6 +9,9 @@ type Fetches = Record<string, TensorValue | null>;
 let loaded: Promise<Ort> | undefined;
 /** onnxruntime costs a third of a second to load, so only commands that run a model pay for it. */
 const ort = (): Promise<Ort> => {
+  // Its Linux and macOS builds otherwise keep a device id and a database in the home folder, leave a log in the temporary
+  // folder, and report the model's facts to their maker. Who sets the variable to 0 has asked for that.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   loaded ??= import('onnxruntime-node').then(
     (m) => (m as unknown as { default?: Ort }).default ?? (m as Ort),
     (cause) => {
