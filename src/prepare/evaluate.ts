@@ -1,6 +1,6 @@
 import { QuantizeError } from '../errors.js';
 import { type Dtype, dtypeNumber, packedBytes } from '../ir/dtypes.js';
-import type { Model, Node, Tensor } from '../ir/model.js';
+import type { Graph, Model, Node, Tensor } from '../ir/model.js';
 import { elementCount, makeTensor, tensorDtype } from '../ir/tensor.js';
 import { openModel } from '../runtime/index.js';
 import type { Session, TensorValue, ValueMeta } from '../runtime/types.js';
@@ -13,6 +13,13 @@ const MAX_GROWTH = 4;
 /** Intermediate results of folding above this are not computed at all; a file can ask for terabytes in a few bytes. */
 const MAX_INTERMEDIATE_BYTES = 2 ** 30;
 
+/** A graph and the constants that its nodes can read, its own and those of the graphs around it. */
+export interface Scope {
+  model: Model;
+  graph: Graph;
+  constants: ReadonlyMap<string, Tensor>;
+}
+
 export interface Evaluation {
   values: Tensor[];
   /** Nodes that must not be folded; when there are any, `values` is empty. */
@@ -23,13 +30,13 @@ const utf8 = new TextEncoder();
 
 /** Computes the `wanted` values of constant nodes in one onnxruntime session. */
 export async function evaluate(
-  model: Model,
+  scope: Scope,
   nodes: ReadonlySet<Node>,
   wanted: string[],
 ): Promise<Evaluation> {
-  const bare = constantModel(model, nodes);
+  const bare = constantModel(scope, nodes);
   const session = await open(bare);
-  if (!session) return { values: [], refused: await unrunnable(bare) };
+  if (!session) return { values: [], refused: await unrunnable(scope, bare.graph.nodes) };
   try {
     const origin = originsOf(bare);
     const tooLarge = oversized(origin, session.outputs, new Set(wanted));
@@ -46,19 +53,20 @@ export async function evaluate(
 }
 
 /** The constant nodes alone, every value an output so that its type and shape are known before anything runs. */
-function constantModel(model: Model, nodes: ReadonlySet<Node>): Model {
-  const read = new Set([...nodes].flatMap((node) => node.inputs));
-  const outputs = [...nodes].flatMap((node) => node.outputs).filter((name) => name);
+function constantModel({ model, constants }: Scope, nodes: Iterable<Node>): Model {
+  const kept = [...nodes];
+  const read = new Set(kept.flatMap((node) => node.inputs));
+  const outputs = kept.flatMap((node) => node.outputs).filter((name) => name);
   return {
     ...model,
     functions: [],
     graph: {
       name: 'constants',
-      nodes: [...nodes],
+      nodes: kept,
       inputs: [],
       outputs: outputs.map((name) => ({ name })),
       valueInfo: [],
-      initializers: model.graph.initializers.filter((t) => read.has(t.name ?? '')),
+      initializers: [...read].flatMap((name) => constants.get(name) ?? []),
       sparseInitializers: [],
     },
   };
@@ -74,13 +82,12 @@ async function open(model: Model): Promise<Session | undefined> {
 }
 
 /** The node that onnxruntime refuses: the last of the shortest beginning of the list that does not open. */
-async function unrunnable(model: Model): Promise<Set<Node>> {
-  const { nodes } = model.graph;
+async function unrunnable(scope: Scope, nodes: Node[]): Promise<Set<Node>> {
   let opens = 0;
   let fails = nodes.length;
   while (fails - opens > 1) {
     const middle = (opens + fails) >> 1;
-    const session = await open(constantModel(model, new Set(nodes.slice(0, middle))));
+    const session = await open(constantModel(scope, nodes.slice(0, middle)));
     await session?.release();
     if (session) opens = middle;
     else fails = middle;

@@ -3,7 +3,7 @@ import type { Model, ValueInfo } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { foldConstants } from './passes/fold-constants.js';
 import { foldShapes } from './passes/fold-shapes.js';
-import { merge, probeTypes, staticDims } from './probe.js';
+import { merge, probeTypes, staticDims, tryProbe } from './probe.js';
 
 /** Each round makes the shapes behind one more computed reshape concrete; real networks settle in two or three. */
 const MAX_ROUNDS = 6;
@@ -24,12 +24,14 @@ export async function inferTypes(
   const copy = cloneModel(model);
   copy.graph.inputs = copy.graph.inputs.map((input) => withDims(input, inputDims[input.name]));
   copy.graph.outputs = bindSymbols(model, inputDims);
-  let types = await probeTypes(copy);
+  let types = await tryProbe(copy);
+  // Dims that only suit the branch of an If that runs make onnxruntime refuse the other one.
+  if (!types) return probeTypes(model);
   for (let round = 0; round < MAX_ROUNDS && isOpen(types); round++) {
     const shapes = await foldShapes.run(copy, {});
     const constants = await foldConstants.run(copy, {});
     if (shapes.changes + constants.changes === 0) break;
-    types = merge(types, (await probeTypes(copy)).values());
+    types = merge(types, (await tryProbe(copy))?.values() ?? []);
   }
   return types;
 }

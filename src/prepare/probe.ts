@@ -18,17 +18,20 @@ export const UNKNOWN_RANK = '*';
  * is. Initializers are in the result; sequence, map and optional values are not.
  * When onnxruntime refuses every form of the probe, what the file states (value_info) is all there is.
  */
-export async function probeTypes(model: Model): Promise<Map<string, ValueMeta>> {
-  const stated = statedTypes(model.graph);
+export const probeTypes = async (model: Model): Promise<Map<string, ValueMeta>> =>
+  (await tryProbe(model)) ?? statedTypes(model.graph);
+
+/** As probeTypes, but undefined when onnxruntime refuses every form of the probe. */
+export async function tryProbe(model: Model): Promise<Map<string, ValueMeta> | undefined> {
   for (const light of [true, false]) {
     try {
       const copy = probeModel(model, light);
-      return merge(stated, await settleRanks(copy, await probe(copy)));
+      return merge(statedTypes(model.graph), await settleRanks(copy, await probe(copy)));
     } catch (error) {
       if (!(error instanceof QuantizeError)) throw error;
     }
   }
-  return stated;
+  return undefined;
 }
 
 async function probe(model: Model): Promise<ValueMeta[]> {

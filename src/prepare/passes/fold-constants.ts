@@ -1,9 +1,10 @@
 import type { Diagnostic } from '../../errors.js';
-import { isOp, links, qualifiedType, subgraphs } from '../../ir/graph.js';
-import type { Model, Node, Tensor } from '../../ir/model.js';
+import { isOp, links, subgraphs } from '../../ir/graph.js';
+import type { Graph, Model, Node, Tensor } from '../../ir/model.js';
 import { constantsOf, isPinned, removeNodes } from '../edit.js';
-import { evaluate } from '../evaluate.js';
-import type { Pass } from '../types.js';
+import { evaluate, type Scope } from '../evaluate.js';
+import { callKey, functionKey } from '../expansion.js';
+import type { Pass, PassResult } from '../types.js';
 
 /** Constant is lift-constants' business (what it leaves must stay); the others draw random numbers. */
 const NEVER = [
@@ -31,38 +32,58 @@ const givenUp: Diagnostic = {
  * 2. A result over the growth limit (evaluate.ts): its node stays, what feeds it is folded.
  * 3. Random operators, nodes with nested graphs, model-local functions, nodes that make a graph output or a value
  *    that is no dense tensor, operators that onnxruntime cannot run here: stay.
+ * 4. In a nested graph: likewise, reading constants of the graphs around it; results become its own.
  */
 export const foldConstants: Pass = {
   id: 'fold-constants',
   description:
     'Weights behind Reshape, Transpose, Cast or arithmetic become plain constants that can be quantized.',
-  async run(model) {
-    const refused = new Set<Node>();
-    for (let attempt = 0; ; attempt++) {
-      if (attempt === MAX_ATTEMPTS) return { changes: 0, diagnostics: [givenUp] };
-      const foldable = constantNodes(model, refused);
-      if (foldable.size === 0) return { changes: 0 };
-      const frontier = frontierOf(model, foldable);
-      const { values, refused: more } = await evaluate(model, foldable, frontier);
-      if (more.size === 0) return { changes: replace(model, foldable, values) };
-      for (const node of more) refused.add(node);
-    }
-  },
+  run: (model) => foldGraph(model, model.graph, new Map()),
 };
 
+async function foldGraph(model: Model, graph: Graph, outer: Map<string, Tensor>): Promise<PassResult> {
+  const defined = graph.nodes.flatMap((node) => node.outputs);
+  const around = new Map(outer);
+  for (const name of [...defined, ...graph.inputs.map((v) => v.name)]) around.delete(name);
+  const total: Required<PassResult> = { changes: 0, diagnostics: [] };
+  const add = (part: PassResult) => {
+    total.changes += part.changes;
+    total.diagnostics.push(...(part.diagnostics ?? []));
+  };
+  add(await foldOwn({ model, graph, constants: new Map([...around, ...constantsOf(graph)]) }));
+  const inside = new Map([...around, ...constantsOf(graph)]);
+  for (const node of graph.nodes)
+    for (const inner of subgraphs(node)) add(await foldGraph(model, inner, inside));
+  return total;
+}
+
+async function foldOwn(scope: Scope): Promise<PassResult> {
+  const refused = new Set<Node>();
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const foldable = constantNodes(scope, refused);
+    if (foldable.size === 0) return { changes: 0 };
+    const { values, refused: more } = await evaluate(scope, foldable, frontierOf(scope.graph, foldable));
+    if (more.size === 0) {
+      scope.graph.initializers.push(...values);
+      removeNodes(scope.graph, foldable);
+      return { changes: foldable.size };
+    }
+    for (const node of more) refused.add(node);
+  }
+  return { changes: 0, diagnostics: [givenUp] };
+}
+
 /** Nodes all of whose inputs are constants, directly or through each other. */
-function constantNodes(model: Model, refused: ReadonlySet<Node>): Set<Node> {
-  const { graph } = model;
+function constantNodes({ model, graph, constants }: Scope, refused: ReadonlySet<Node>): Set<Node> {
   const l = links(graph);
-  const known = new Set(constantsOf(graph).keys());
-  const local = new Set(model.functions.map((f) => `${f.domain ?? ''}:${f.name}`));
+  const known = new Set(constants.keys());
+  const local = new Set(model.functions.map(functionKey));
   const result = new Set<Node>();
   for (const node of graph.nodes) {
     const fits =
       !refused.has(node) &&
       !isOp(node, ...NEVER) &&
-      !local.has(`${node.domain ?? ''}:${node.opType}`) &&
-      !qualifiedType(node).includes('QuantizeLinear') &&
+      !local.has(callKey(node)) &&
       subgraphs(node).length === 0 &&
       node.inputs.some((name) => name) &&
       node.inputs.every((name) => !name || known.has(name)) &&
@@ -75,16 +96,10 @@ function constantNodes(model: Model, refused: ReadonlySet<Node>): Set<Node> {
 }
 
 /** Values of the constant nodes that something outside them reads. */
-function frontierOf(model: Model, foldable: ReadonlySet<Node>): string[] {
-  const l = links(model.graph);
+function frontierOf(graph: Graph, foldable: ReadonlySet<Node>): string[] {
+  const l = links(graph);
   const made = [...foldable].flatMap((node) => node.outputs).filter((name) => name);
   return made.filter(
     (name) => isPinned(l, name) || (l.uses.get(name) ?? []).some((use) => !foldable.has(use.node)),
   );
-}
-
-function replace(model: Model, foldable: ReadonlySet<Node>, values: Tensor[]): number {
-  model.graph.initializers.push(...values);
-  removeNodes(model.graph, foldable);
-  return foldable.size;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dtypeNumber } from '../../../src/ir/dtypes.js';
-import { makeAttribute as a, makeNode } from '../../../src/ir/graph.js';
+import { makeAttribute as a, makeNode, subgraphs } from '../../../src/ir/graph.js';
 import { floatValues, int64Tensor, intValues, makeTensor } from '../../../src/ir/tensor.js';
 import { foldConstants } from '../../../src/prepare/passes/fold-constants.js';
 import { foldShapes } from '../../../src/prepare/passes/fold-shapes.js';
@@ -94,6 +94,40 @@ const CASES: PassCase[] = [
     },
     changes: 0,
     ops: ['If', 'Add'],
+  },
+  {
+    name: 'case 4: in a nested graph, from constants around it',
+    model: () => {
+      const branch = (out: string) =>
+        graph({
+          outputs: [value(out, [2])],
+          initializers: [random('own', [2])],
+          nodes: [
+            makeNode('Neg', ['v'], ['n']),
+            makeNode('Mul', ['n', 'own'], ['k']),
+            makeNode('Add', ['k', 'x'], [out]),
+          ],
+        });
+      return model({
+        inputs: [value('b', [], dtypeNumber('bool')), value('x', [2])],
+        outputs: y,
+        initializers: [random('v', [2])],
+        nodes: [
+          makeNode(
+            'If',
+            ['b'],
+            ['y'],
+            [a.graph('then_branch', branch('t')), a.graph('else_branch', branch('e'))],
+          ),
+        ],
+      });
+    },
+    changes: 4,
+    check: (after) =>
+      expect(subgraphs(after.graph.nodes[0]).map((g) => g.nodes.map((n) => n.opType))).toEqual([
+        ['Add'],
+        ['Add'],
+      ]),
   },
   {
     name: 'a value that a nested graph captures',
