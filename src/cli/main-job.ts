@@ -7,6 +7,7 @@ import { type Session, withJob } from './job.js';
 import { defaultOutput } from './names.js';
 import type { Options } from './options.js';
 import { jsonText, printResult } from './output.js';
+import { refuseOverwriting } from './paths.js';
 import type { Shell } from './shell.js';
 import { throughFile, writeTextFile } from './streams.js';
 
@@ -28,6 +29,8 @@ export async function runMainJob(model: string, options: Options, shell: Shell, 
     const sink = output === '-' ? shell.stderr : shell.stdout;
     if (output !== '-' || !options.quiet)
       await printResult(reportForms(result.report, options), options, shell, sink);
+    // Kept or not, a gate that failed is a failure to whoever reads the exit code.
+    if (result.failedGate) throw result.failedGate;
   });
 }
 
@@ -43,8 +46,7 @@ const produce = (
 
 /** Refused before hours of work, not after. */
 function refuseBadPaths(model: string, output: string, { report, savePlan }: Options): void {
-  if (output !== '-' && resolve(output) === resolve(model))
-    throw usageError('OUTPUT_IS_INPUT', `${output} is the input model; the output must be another file`);
+  refuseOverwriting(model, [output, report, savePlan]);
   if (report !== undefined && !/\.(json|md)$/.test(report))
     throw usageError(
       'REPORT_FORMAT',

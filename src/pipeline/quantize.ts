@@ -22,6 +22,8 @@ export interface Result {
   report: Report;
   files: string[];
   diagnostics: Diagnostic[];
+  /** The gate that failed although the model was written (`keep`). */
+  failedGate?: QuantizeError;
 }
 
 /**
@@ -125,7 +127,7 @@ async function finish(
       code: failure.code,
       message: `${failure.message}; written all the same (--keep)`,
     });
-  return { plan: decided, report, files, diagnostics: job.diagnostics };
+  return { plan: decided, report, files, diagnostics: job.diagnostics, failedGate: failure };
 }
 
 function warnIfNothing(job: Job, decided: Plan): void {
@@ -152,6 +154,12 @@ async function measure(job: Job, quantized: Model, calibration: SampleSource): P
     signal: options.signal,
     onProgress: (done, total) => options.onProgress?.({ stage: 'verify', done, total }),
   });
+  if (labels && !metrics.top1)
+    note(job, {
+      level: 'warning',
+      code: 'LABELS_UNUSED',
+      message: 'no output of the model looks like a classifier’s, so the labels were not used',
+    });
   if (job.target.timing === 'measured')
     metrics.latency = await latency(job.loaded.model, quantized, source, options);
   return metrics;

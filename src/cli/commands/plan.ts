@@ -2,10 +2,12 @@ import type { Action } from '../commands.js';
 import { planForms } from '../forms.js';
 import { withJob } from '../job.js';
 import { jsonText, printResult } from '../output.js';
+import { refuseOverwriting } from '../paths.js';
 import { writeTextFile } from '../streams.js';
 
-export const run: Action = ([model], options, shell) =>
-  withJob(model!, options, shell, async ({ job, progress }) => {
+export const run: Action = async ([model], options, shell) => {
+  refuseOverwriting(model!, [options.output]);
+  await withJob(model!, options, shell, async ({ job, progress }) => {
     const { output, ...rest } = job;
     const plan = await (await shell.pipeline()).plan(rest);
     progress.end();
@@ -16,3 +18,4 @@ export const run: Action = ([model], options, shell) =>
     }
     await printResult(planForms(plan, options), options, shell);
   });
+};
