@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { invalidError, usageError } from '../errors.js';
 import type { JobOptions, Pipeline, Result } from './engine.js';
@@ -7,7 +6,7 @@ import { type Session, withJob } from './job.js';
 import { defaultOutput } from './names.js';
 import type { Options } from './options.js';
 import { jsonText, printResult } from './output.js';
-import { refuseOverwriting } from './paths.js';
+import { entryAt, refuseOverwriting } from './paths.js';
 import type { Shell } from './shell.js';
 import { throughFile, writeTextFile } from './streams.js';
 
@@ -57,7 +56,7 @@ function refuseBadPaths(model: string, output: string, { report, savePlan }: Opt
 
 function requireFolder(file: string): void {
   const folder = dirname(resolve(file));
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+  if (!entryAt(folder)?.isDirectory())
     throw invalidError('NO_FOLDER', `there is no folder ${folder} to write into`, { where: { file } });
 }
 

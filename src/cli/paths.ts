@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { usageError } from '../errors.js';
 
@@ -20,8 +20,17 @@ export function refuseOverwriting(model: string, outputs: readonly (string | und
   }
 }
 
+/** What lies at a path; undefined when nothing does, or nothing can, as below a file. */
+export function entryAt(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 const isDevice = (path: string): boolean => {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = entryAt(path);
   return found !== undefined && !found.isFile() && !found.isDirectory();
 };
 
