@@ -28,12 +28,16 @@ export function encodeStats(stats: Stats): Uint8Array {
   const tensors = [...stats.tensors]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, t]) => [name, toJson(t)]);
-  return gzipSync(JSON.stringify({ schema: SCHEMA, ...stats, tensors }), { level: 6 });
+  // In this order, whoever made the object: a merge gives the bytes that one run gives.
+  const { modelHash, settingsHash, kind, source, samples, sampleCount } = stats;
+  const header = { schema: SCHEMA, modelHash, settingsHash, kind, source, samples, sampleCount };
+  return gzipSync(JSON.stringify({ ...header, tensors }), { level: 6 });
 }
 
-function toJson({ positive, negative, extremes, min, max, ...rest }: TensorStats): TensorJson {
+function toJson(stats: TensorStats): TensorJson {
+  const { count, nan, inf, firstBadSample, firstBadIndex, positive, negative, extremes, min, max } = stats;
   return {
-    ...rest,
+    ...{ count, nan, inf, firstBadSample, firstBadIndex },
     min: Number.isFinite(min) ? min : null,
     max: Number.isFinite(max) ? max : null,
     ...(positive.length > 0 && { positive: sparse(positive), negative: sparse(negative) }),

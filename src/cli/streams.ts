@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { invalidError, usageError } from '../errors.js';
 import type { Shell, Sink } from './shell.js';
 
@@ -36,17 +37,8 @@ export async function modelFromStdin(shell: Shell): Promise<{ file: string; remo
   const { folder, remove } = scratch();
   try {
     const file = join(folder, 'stdin.onnx');
-    const out = createWriteStream(file);
-    let bytes = 0;
-    for await (const chunk of shell.stdin) {
-      bytes += chunk.length;
-      if (!out.write(chunk)) await new Promise((resolve) => out.once('drain', resolve));
-    }
-    await new Promise<void>((resolve, reject) => {
-      out.once('error', reject);
-      out.end(resolve);
-    });
-    if (bytes === 0) throw invalidError('EMPTY_STDIN', 'no model arrived on stdin');
+    await pipeline(shell.stdin, createWriteStream(file), { signal: shell.signal });
+    if (statSync(file).size === 0) throw invalidError('EMPTY_STDIN', 'no model arrived on stdin');
     return { file, remove };
   } catch (error) {
     remove();

@@ -44,7 +44,7 @@ function summary({
   ];
 }
 
-function sections({ inputs, outputs, operators, float, target }: Inspection): Section[] {
+function sections({ inputs, outputs, operators, integer, float, target }: Inspection): Section[] {
   const value = (kind: string) => (v: ValueMeta) => [v.name, kind, v.dtype ?? '', v.dims.join('×')];
   const byCount = Object.entries(operators).sort((a, b) => b[1] - a[1]);
   return [
@@ -60,6 +60,12 @@ function sections({ inputs, outputs, operators, float, target }: Inspection): Se
       rows: byCount.map(([name, count]) => [name, String(count)]),
       numeric: [1],
       brief: 12,
+    },
+    {
+      title: `computes in integers on ${target}: ${integer.length} nodes`,
+      head: ['node', 'operator', 'reason'],
+      rows: integer.map((i) => [i.node, i.opType, i.reason]),
+      brief: 0,
     },
     {
       title: `stays in float on ${target}: ${float.length} nodes`,

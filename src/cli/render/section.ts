@@ -19,8 +19,10 @@ export function renderSection(section: Section, term: Terminal, verbose: boolean
   const rest = rows.length - shown.length;
   return [
     term.bold(title),
-    term.table(head, shown, numeric),
-    ...(rest > 0 ? [term.dim(`  … and ${rest} more; --verbose shows all`)] : []),
+    ...(shown.length > 0 ? [term.table(head, shown, numeric)] : []),
+    ...(rest > 0
+      ? [term.dim(shown.length > 0 ? `  … and ${rest} more; --verbose shows all` : '  --verbose lists them')]
+      : []),
   ].join('\n');
 }
 
