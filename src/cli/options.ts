@@ -76,14 +76,16 @@ export const OPTIONS = {
   },
   evaluation: {
     flags: '-e, --evaluation <path>',
-    description: 'samples to compare FP32 and quantized on; default: the calibration samples; repeatable',
+    description:
+      'samples to compare FP32 and quantized on; repeatable. Without it: <model>.evaluation/ beside the model, else the calibration samples',
     group: DATA,
     path: true,
     parse: collect,
   },
   labels: {
     flags: '-l, --labels <file>',
-    description: 'right classes of the evaluation samples: measures accuracy',
+    description:
+      'right classes of the evaluation samples: measures accuracy. Without it: <model>.labels.txt, .tsv, .csv or .npy',
     group: DATA,
     path: true,
   },
@@ -155,7 +157,7 @@ export const OPTIONS = {
   },
   limit: {
     flags: '--limit <n>',
-    description: 'use the first n calibration samples',
+    description: 'take the first n samples',
     group: DATA,
     parse: whole('limit', 1),
   },
