@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import { makeAttribute as a, makeNode } from '../../src/ir/graph.js';
-import type { Model, Node } from '../../src/ir/model.js';
+import type { Model, Node, Tensor } from '../../src/ir/model.js';
 import { encodeModel } from '../../src/onnx/index.js';
 import { BIN } from '../cli/run.js';
 import { npy, put } from '../data/files.js';
@@ -183,3 +183,25 @@ export async function attack({ make, args = USUAL, exit, code, says, options }: 
   expectRefusal(outcome, before, place, exit, code);
   if (says) expect(outcome.stderr).toMatch(says);
 }
+
+/** A good network with changes made to it. */
+export const changed = (edit: (net: Model) => void): Model => {
+  const net = network();
+  edit(net);
+  return net;
+};
+/** A good network with nodes in front, the last of which makes `first`. */
+export const inFront = (nodes: Node[], constants: Tensor[] = [], first = 'd'): Model => {
+  const net = network(nodes, first);
+  net.graph.initializers.push(...constants);
+  return net;
+};
+
+/** The usual job with its output elsewhere. */
+export const to = (output: string, ...more: string[]): string[] => [
+  '-c',
+  'samples.npy',
+  '-o',
+  output,
+  ...more,
+];
