@@ -1,9 +1,9 @@
-import { findTarget } from '../../targets/index.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import type { Model, Node, Tensor } from '../../src/ir/model.js';
-import { parseScheme } from '../../src/plan/index.js';
 import type { PlanInput } from '../../src/plan/index.js';
+import { parseScheme } from '../../src/plan/index.js';
 import { inferTypes } from '../../src/prepare/index.js';
+import { findTarget } from '../../targets/index.js';
 import { model, random, value } from '../prepare/helpers.js';
 
 /** Names nodes after their first output, as the prepare stage does. */
@@ -22,7 +22,9 @@ export interface Shape {
 /** A small network on an image x [1, 4, 6, 6]; 3×3 weights w*, [4, 4, 3, 3], and biases b*, [4], are made on demand. */
 export function network(shape: Shape): Model {
   const given = shape.initializers ?? [];
-  const read = new Set(shape.nodes.flatMap((n) => n.inputs).filter((n) => /^[wb]\d/.test(n) && !given.some((t) => t.name === n)));
+  const read = new Set(
+    shape.nodes.flatMap((n) => n.inputs).filter((n) => /^[wb]\d/.test(n) && !given.some((t) => t.name === n)),
+  );
   const made = [...read].map((n, i) => random(n, n.startsWith('w') ? [4, 4, 3, 3] : [4], i + 1));
   return model(
     {
@@ -35,7 +37,10 @@ export function network(shape: Shape): Model {
   );
 }
 
-export async function input(m: Model, options: { target?: string; scheme?: string; keepFloat?: string[] } = {}): Promise<PlanInput> {
+export async function input(
+  m: Model,
+  options: { target?: string; scheme?: string; keepFloat?: string[] } = {},
+): Promise<PlanInput> {
   return {
     model: m,
     types: await inferTypes(m),

@@ -32,7 +32,12 @@ const CASES: Case[] = [
   },
   {
     name: 'a convolution that two nodes read is rounded itself',
-    nodes: [conv('x', 'w1', 'c'), makeNode('Relu', ['c'], ['r']), makeNode('Add', ['c', 'r'], ['a']), conv('a', 'w2', 'y')],
+    nodes: [
+      conv('x', 'w1', 'c'),
+      makeNode('Relu', ['c'], ['r']),
+      makeNode('Add', ['c', 'r'], ['a']),
+      conv('a', 'w2', 'y'),
+    ],
     outputs: ['y'],
     quantized: ['x', 'c', 'r', 'a'],
     integer: ['c', 'r', 'a', 'y'],
@@ -75,7 +80,11 @@ const CASES: Case[] = [
   {
     name: 'attention: both operands of a MatMul, the Softmax between in float',
     inputs: { q: [2, 4, 8], k: [2, 8, 4], v: [2, 4, 8] },
-    nodes: [makeNode('MatMul', ['q', 'k'], ['s']), makeNode('Softmax', ['s'], ['p'], [makeAttribute.int('axis', -1)]), makeNode('MatMul', ['p', 'v'], ['y'])],
+    nodes: [
+      makeNode('MatMul', ['q', 'k'], ['s']),
+      makeNode('Softmax', ['s'], ['p'], [makeAttribute.int('axis', -1)]),
+      makeNode('MatMul', ['p', 'v'], ['y']),
+    ],
     outputs: ['y'],
     target: 'ane',
     quantized: ['q', 'k', 'p', 'v'],
@@ -120,7 +129,10 @@ describe('decideFlow', () => {
     expect([...flow.quantized].sort()).toEqual([...c.quantized].sort());
     expect([...flow.integer].map((n) => n.name).sort()).toEqual([...c.integer].sort());
     for (const node of flow.graph.nodes)
-      expect(flow.integer.has(node) || flow.refused.has(node) || c.scheme?.includes('float'), `reason for ${node.name}`).toBe(true);
+      expect(
+        flow.integer.has(node) || flow.refused.has(node) || c.scheme?.includes('float'),
+        `reason for ${node.name}`,
+      ).toBe(true);
   });
 });
 

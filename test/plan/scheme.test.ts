@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { QuantizeError } from '../../src/errors.js';
+import type { QuantizeError } from '../../src/errors.js';
 import { parseScheme, SCHEMES } from '../../src/plan/index.js';
 
 const GOOD: [string, { weights: string; activations?: string; granularity: string }][] = [
@@ -10,16 +10,33 @@ const GOOD: [string, { weights: string; activations?: string; granularity: strin
   ['uint8-perlayer', { weights: 'uint8', granularity: 'perlayer' }],
 ];
 
-const BAD = ['', 'int8', 'perchannel', 'int8-perchanel', 'int9-perchannel', 'int8-a8-a8-perchannel', 'int8-a99-perchannel', '-', 'int8-', 'INT8-perchannel'];
+const BAD = [
+  '',
+  'int8',
+  'perchannel',
+  'int8-perchanel',
+  'int9-perchannel',
+  'int8-a8-a8-perchannel',
+  'int8-a99-perchannel',
+  '-',
+  'int8-',
+  'INT8-perchannel',
+];
 
 describe('parseScheme', () => {
   it.each(GOOD)('%s', (name, expected) => {
     const scheme = parseScheme(name);
-    expect({ weights: scheme.weights, activations: scheme.activations, granularity: scheme.granularity.kind }).toEqual({ activations: undefined, ...expected });
+    expect({
+      weights: scheme.weights,
+      activations: scheme.activations,
+      granularity: scheme.granularity.kind,
+    }).toEqual({ activations: undefined, ...expected });
   });
 
   it.each(BAD)('refuses "%s" as usage', (name) => {
-    expect(() => parseScheme(name)).toThrow(expect.objectContaining({ code: 'UNKNOWN_SCHEME', exitCode: 2 }) as QuantizeError);
+    expect(() => parseScheme(name)).toThrow(
+      expect.objectContaining({ code: 'UNKNOWN_SCHEME', exitCode: 2 }) as QuantizeError,
+    );
   });
 
   it('names the nearest', () => {

@@ -22,8 +22,18 @@ const group = (g: number) => makeAttribute.int('group', g);
 const MATRIX = { x: [2, 4] };
 
 const CASES: Case[] = [
-  { name: 'Conv: axis 0, int32 bias', nodes: [conv('x', 'w1', 'y', 'b1')], weights: { w1: [0, false] }, biases: ['b1'] },
-  { name: 'one scale a tensor when asked', nodes: [conv('x', 'w1', 'y')], scheme: 'int8-perlayer', weights: { w1: [null, false] } },
+  {
+    name: 'Conv: axis 0, int32 bias',
+    nodes: [conv('x', 'w1', 'y', 'b1')],
+    weights: { w1: [0, false] },
+    biases: ['b1'],
+  },
+  {
+    name: 'one scale a tensor when asked',
+    nodes: [conv('x', 'w1', 'y')],
+    scheme: 'int8-perlayer',
+    weights: { w1: [null, false] },
+  },
   {
     name: 'ConvTranspose: axis 1',
     target: 'tpu',
@@ -75,7 +85,13 @@ const CASES: Case[] = [
     biases: ['b1', 'b1'],
   },
   { name: 'kept in float', nodes: [conv('x', 'w1', 'y')], keepFloat: ['y'], weights: {} },
-  { name: 'weight-only scheme', nodes: [conv('x', 'w1', 'y', 'b1')], scheme: 'int8-float-perchannel', weights: { w1: [0, true] }, biases: [] },
+  {
+    name: 'weight-only scheme',
+    nodes: [conv('x', 'w1', 'y', 'b1')],
+    scheme: 'int8-float-perchannel',
+    weights: { w1: [0, true] },
+    biases: [],
+  },
   {
     name: 'an embedding: one scale a row, stored only',
     inputs: { x: [1, 4, 6, 6] },
@@ -83,7 +99,13 @@ const CASES: Case[] = [
     initializers: [random('e', [8, 4])],
     weights: { e: [0, true] },
   },
-  { name: 'a handful of values is not worth it', inputs: MATRIX, nodes: [makeNode('MatMul', ['x', 'm'], ['y'])], initializers: [random('m', [4, 1])], weights: {} },
+  {
+    name: 'a handful of values is not worth it',
+    inputs: MATRIX,
+    nodes: [makeNode('MatMul', ['x', 'm'], ['y'])],
+    initializers: [random('m', [4, 1])],
+    weights: {},
+  },
 ];
 
 describe('planWeights and planBiases', () => {
@@ -91,7 +113,9 @@ describe('planWeights and planBiases', () => {
     const given = await input(network({ outputs: ['y'], ...c }), c);
     const flow = decideFlow(given);
     const weights = planWeights(flow, given);
-    expect(Object.fromEntries(weights.map((w) => [w.tensor, [w.axis ?? null, w.weightOnly]]))).toEqual(c.weights);
+    expect(Object.fromEntries(weights.map((w) => [w.tensor, [w.axis ?? null, w.weightOnly]]))).toEqual(
+      c.weights,
+    );
     if (c.biases) expect(planBiases(flow, weights).map((b) => b.tensor)).toEqual(c.biases);
     for (const w of weights) expect(w.reason.length).toBeGreaterThan(10);
   });
