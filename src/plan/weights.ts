@@ -3,11 +3,11 @@ import { allGraphs, attribute, isOp, links, subgraphs } from '../ir/graph.js';
 import type { Graph, Node, Tensor } from '../ir/model.js';
 import { elementCount, finiteValues } from '../ir/tensor.js';
 import type { Flow, PlanInput } from './flow.js';
-import { weightRule } from './rules/index.js';
+import { type WeightRule, weightRule } from './rules/index.js';
 import type { BiasPlan, WeightPlan } from './types.js';
 
-/** Smaller constants cost more in scales and bookkeeping than their codes save. */
-const MIN_WEIGHT_ELEMENTS = 8;
+/** Stored codes of smaller constants cost more in scales and bookkeeping than they save. */
+const MIN_STORED_ELEMENTS = 8;
 
 /** Every constant that is read as a weight, one plan for each way it is read (tensor, axis, role). */
 export function planWeights(flow: Flow, input: PlanInput): WeightPlan[] {
@@ -42,47 +42,48 @@ function addWeight(
   node: Node,
   constants: Map<string, Tensor>,
   input: PlanInput,
-  weightOnlyReason: string | undefined,
+  storedOnly: string | undefined,
 ): void {
   const rule = weightRule(node);
-  const found = rule?.weights?.filter((w) => isWeight(constants.get(node.inputs[w.input]))) ?? [];
+  const least = storedOnly === undefined ? 1 : MIN_STORED_ELEMENTS;
+  const found = rule?.weights?.filter((w) => isWeight(constants.get(node.inputs[w.input]), least)) ?? [];
   const roles = rule?.kind === 'weightOnly' ? found : found.slice(0, 1);
   for (const role of roles) {
-    const tensor = constants.get(node.inputs[role.input])!;
-    const { granularity, symmetric } = { granularity: input.scheme.granularity, symmetric: true };
-    const channel =
-      granularity.kind === 'perlayer'
-        ? { perLayer: 'the scheme asks for one scale a tensor' }
-        : role.channelAxis(node, tensor);
-    const axis = typeof channel === 'number' ? channel : undefined;
-    const shape =
-      axis === undefined
-        ? `one scale: ${(channel as { perLayer: string }).perLayer}`
-        : `one scale an index of axis ${axis}`;
-    const key = JSON.stringify([tensor.name, axis ?? null, weightOnlyReason !== undefined]);
-    const use = { node: node.name ?? '', input: role.input };
+    const plan = weightPlan(node, role, constants.get(node.inputs[role.input])!, input, storedOnly);
+    const key = JSON.stringify([plan.tensor, plan.axis ?? null, plan.weightOnly]);
     const existing = plans.get(key);
-    if (existing) {
-      existing.uses.push(use);
-      continue;
-    }
-    plans.set(key, {
-      tensor: tensor.name ?? '',
-      uses: [use],
-      format: input.scheme.weights,
-      granularity: axis === undefined ? { kind: 'perlayer' } : { kind: 'perchannel' },
-      axis,
-      symmetric,
-      weightOnly: weightOnlyReason !== undefined,
-      reason: weightOnlyReason ? `${shape}; stored only: ${weightOnlyReason}` : shape,
-    });
+    if (existing) existing.uses.push(...plan.uses);
+    else plans.set(key, plan);
   }
 }
 
-const isWeight = (tensor: Tensor | undefined): tensor is Tensor =>
-  tensor !== undefined &&
-  dtypeName(tensor.dataType) === 'float32' &&
-  elementCount(tensor.dims) >= MIN_WEIGHT_ELEMENTS;
+function weightPlan(
+  node: Node,
+  role: WeightRule,
+  tensor: Tensor,
+  { scheme }: PlanInput,
+  storedOnly: string | undefined,
+): WeightPlan {
+  const channel =
+    scheme.granularity.kind === 'perlayer'
+      ? { perLayer: 'the scheme asks for one scale a tensor' }
+      : role.channelAxis(node, tensor);
+  const perChannel = typeof channel === 'number';
+  const shape = perChannel ? `one scale an index of axis ${channel}` : `one scale: ${channel.perLayer}`;
+  return {
+    tensor: tensor.name ?? '',
+    uses: [{ node: node.name ?? '', input: role.input }],
+    format: scheme.weights,
+    granularity: { kind: perChannel ? 'perchannel' : 'perlayer' },
+    axis: perChannel ? channel : undefined,
+    symmetric: true,
+    weightOnly: storedOnly !== undefined,
+    reason: storedOnly ? `${shape}; stored only: ${storedOnly}` : shape,
+  };
+}
+
+const isWeight = (tensor: Tensor | undefined, least: number): tensor is Tensor =>
+  tensor !== undefined && dtypeName(tensor.dataType) === 'float32' && elementCount(tensor.dims) >= least;
 
 /** Biases of nodes that compute in integers: int32 on the accumulator's own grid. */
 export function planBiases(flow: Flow, weights: WeightPlan[]): BiasPlan[] {

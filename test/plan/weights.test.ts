@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import type { Node, Tensor } from '../../src/ir/model.js';
+import { int64Tensor } from '../../src/ir/tensor.js';
 import { decideFlow } from '../../src/plan/flow.js';
 import { planBiases, planWeights } from '../../src/plan/weights.js';
 import { random } from '../prepare/helpers.js';
@@ -100,11 +101,11 @@ const CASES: Case[] = [
     weights: { e: [0, true] },
   },
   {
-    name: 'a handful of values is not worth it',
+    name: 'a handful of values: quantized for an integer kernel, not for storage',
     inputs: MATRIX,
-    nodes: [makeNode('MatMul', ['x', 'm'], ['y'])],
-    initializers: [random('m', [4, 1])],
-    weights: {},
+    nodes: [makeNode('MatMul', ['x', 'm'], ['z']), makeNode('Gather', ['e', 'i'], ['y'])],
+    initializers: [random('m', [4, 1]), random('e', [3, 2]), int64Tensor('i', [1], [0])],
+    weights: { m: [1, false] },
   },
 ];
 
