@@ -48,6 +48,9 @@ function decodeOnnx(bytes: Uint8Array, file?: string): Model {
 /** The model as chunks; external tensors become part of it and are read when their chunk's turn comes. */
 export const encodeInline = (model: Model): Encoded => encode(MODEL, model, inlineTensor);
 
+/** Bytes of the model with its external tensors, without encoding any of them. */
+export const encodedSize = (model: Model): number => encodeInline(model).length;
+
 /** @throws QuantizeError MODEL_TOO_LARGE (invalid) */
 export function checkSize(length: number): void {
   if (length > MAX_MESSAGE_BYTES)

@@ -3,7 +3,7 @@ import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
 import { compareLayers, type LayerMetrics, type Metrics, measureLatency, verify } from '../verify/index.js';
 import type { JobOptions } from './options.js';
-import { besideModel, labelsFor, samplesOf } from './samples.js';
+import { besideModel, evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { typesFor } from './stages.js';
 
 /** Two models on the same data: `a` is the reference. */
@@ -21,14 +21,15 @@ const LAYER_SAMPLES = 4;
 
 export async function compare(a: string, b: string, options: JobOptions): Promise<Comparison> {
   const [first, second] = [loadModel(a), loadModel(b)];
-  const from = options.evaluation ?? options.calibration ?? besideModel(a);
-  const source = await samplesOf({ ...options, model: a }, first.model, from);
+  const given = { ...options, model: a };
+  const { samples, labels } = evaluationSet(given);
+  const source = await samplesOf(given, first.model, samples ?? options.calibration ?? besideModel(a));
   const metrics = await verify({
     float: first.model,
     quantized: second.model,
     source,
     evidence: source.kind === 'synthetic' ? 'synthetic' : 'evaluation',
-    labels: await labelsFor(options.labels, source),
+    labels: await labelsFor(labels, source),
     threads: options.threads,
     limit: options.limit,
     signal: options.signal,

@@ -6,7 +6,7 @@ import { elementCount } from '../ir/tensor.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
 import { describeFlow, hazards } from '../plan/index.js';
 import type { FloatPlan, IntegerPlan } from '../plan/types.js';
-import { graphInputs, inferTypes, quantizedNodes } from '../prepare/index.js';
+import { graphInputs, inferTypes, quantizedNodes, valueMeta } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 import { planInput, prepareFor } from './stages.js';
@@ -83,11 +83,7 @@ function contents(file: string, { model, sha256, bytes }: LoadedModel) {
     opsets: Object.fromEntries(model.opsetImports.map((o) => [o.domain || 'ai.onnx', o.version ?? 0])),
     producer: [model.producerName, model.producerVersion].filter(Boolean).join(' '),
     inputs: graphInputs(model),
-    outputs: model.graph.outputs.map((o) => ({
-      name: o.name,
-      dtype: dtypeName(o.type?.tensor?.elemType),
-      dims: [],
-    })),
+    outputs: model.graph.outputs.map(valueMeta),
     nodes: nodesOf(model).length,
     operators,
     parameters: Object.values(dtypes).reduce((a, b) => a + b, 0),

@@ -3,7 +3,7 @@ import type { SampleSource } from '../data/types.js';
 import { emitQdq } from '../emit/index.js';
 import { type Diagnostic, invalidError, QuantizeError } from '../errors.js';
 import type { Model } from '../ir/model.js';
-import { encodeModel, saveModel } from '../onnx/index.js';
+import { encodedSize, saveModel } from '../onnx/index.js';
 import { checkPlan, decodePlan, hazards, makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { channelMeans, quantizeNumbers } from '../quantize/index.js';
@@ -113,7 +113,7 @@ async function finish(
     plan: decided,
     target: job.target,
     metrics,
-    quantizedBytes: encodeModel(quantized).byteLength,
+    quantizedBytes: encodedSize(quantized),
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
   const failure = gateFailure(job, metrics);

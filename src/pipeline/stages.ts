@@ -18,7 +18,7 @@ import {
   resolveKeepFloat,
 } from '../plan/index.js';
 import type { Scheme } from '../plan/types.js';
-import { inferTypes, prepare } from '../prepare/index.js';
+import { observeTypes, prepare } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 
@@ -89,13 +89,9 @@ export function stopIfAborted(signal: AbortSignal | undefined): void {
     throw new QuantizeError('interrupted', 'INTERRUPTED', 'stopped as asked; nothing was written');
 }
 
-/** Types and shapes of every value, with the sizes that the first sample has. */
+/** Types and shapes of every value, with the sizes that the first sample has: inferred, or else seen in a run. */
 export async function typesFor(model: Model, source: SampleSource): Promise<Map<string, ValueMeta>> {
-  for await (const sample of source.samples())
-    return inferTypes(
-      model,
-      Object.fromEntries(Object.entries(sample.feeds).map(([name, v]) => [name, v.dims])),
-    );
+  for await (const { feeds } of source.samples()) return observeTypes(model, feeds);
   throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
 }
 

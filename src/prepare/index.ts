@@ -18,7 +18,7 @@ import type { Pass, Prepared, PrepareOptions } from './types.js';
 
 export { inferTypes } from './infer.js';
 export { observeTypes } from './observe.js';
-export { graphInputs, staticDims, UNKNOWN_RANK } from './probe.js';
+export { graphInputs, staticDims, UNKNOWN_RANK, valueMeta } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
 

@@ -123,14 +123,15 @@ const open = (dim: number | string): number | string => (isKnown(dim) ? dim : -1
 export const staticDims = (meta: ValueMeta | undefined): number[] | undefined =>
   meta?.dims.every((d): d is number => typeof d === 'number' && d >= 0) ? (meta.dims as number[]) : undefined;
 
-/** What a caller must feed: the graph inputs that are no initializers, as the file states them (`dims` as above). */
+/** A graph input or output as the file states it (`dims` as above). */
+export const valueMeta = ({ name, type }: ValueInfo): ValueMeta => ({
+  name,
+  dtype: dtypeName(type?.tensor?.elemType),
+  dims: (type?.tensor?.shape?.dims ?? []).map(dimOf),
+});
+
+/** What a caller must feed: the graph inputs that are no initializers. */
 export function graphInputs(model: Model): ValueMeta[] {
   const given = new Set(model.graph.initializers.map((t) => t.name));
-  return model.graph.inputs
-    .filter((input) => !given.has(input.name))
-    .map(({ name, type }) => ({
-      name,
-      dtype: dtypeName(type?.tensor?.elemType),
-      dims: (type?.tensor?.shape?.dims ?? []).map(dimOf),
-    }));
+  return model.graph.inputs.filter((input) => !given.has(input.name)).map(valueMeta);
 }
