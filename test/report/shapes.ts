@@ -188,6 +188,7 @@ export function fullPlan(b: Builder, target = 'a17-ane'): Plan {
     method: 'minmax',
     opset: 17,
     evidence: 'real',
+    biasCorrection: false,
     activations: ['input', ...b.nodes.map((n) => n.outputs[0])].map(activation),
     weights: weighted.map((n) => ({
       tensor: n.inputs[1],

@@ -35,13 +35,8 @@ function figures({ size, float, quantized, target, scheme }: Report): Section {
     title: [scheme, `on ${target.name}`].filter(Boolean).join(' '),
     head: ['', 'FP32', 'quantized', 'change', 'basis'],
     rows: [
-      [
-        'size',
-        byteText(size.floatBytes),
-        byteText(size.quantizedBytes),
-        changeText(size.floatBytes, size.quantizedBytes, 'smaller', 'larger'),
-        'measured',
-      ],
+      bytesRow('file', size.floatBytes, size.quantizedBytes),
+      bytesRow('parameters', size.floatParameterBytes, size.quantizedParameterBytes),
       ...row('latency', float.latencyMs, quantized.latencyMs, 'faster', 'slower'),
       ...row('throughput', float.throughput, quantized.throughput, 'lower', 'higher'),
       ...row('energy', float.energyMj, quantized.energyMj, 'less', 'more'),
@@ -50,6 +45,14 @@ function figures({ size, float, quantized, target, scheme }: Report): Section {
     numeric: [1, 2],
   };
 }
+
+const bytesRow = (name: string, before: number, after: number): string[] => [
+  name,
+  byteText(before),
+  byteText(after),
+  changeText(before, after, 'smaller', 'larger'),
+  'measured',
+];
 
 const leftInFloat = ({ leftInFloat: rows }: Report): Section => ({
   title: `left in float: ${rows.length} nodes`,
