@@ -15,6 +15,12 @@ export interface ZipEntry {
 }
 
 /**
+ * Names are keys here, never paths, so they stay as they are: yauzl's own decoding would refuse the "x:0" of a
+ * TensorFlow input as a Windows drive.
+ */
+const OPEN = { autoClose: false, decodeStrings: false } as const;
+
+/**
  * The entries of a zip archive. Stored ones are read in place; compressed ones are unpacked when they are first read,
  * never to more than the size that the archive declares (yauzl checks it), which MAX_UNPACKED_BYTES bounds.
  * @throws NPZ_DAMAGED, SAMPLE_TOO_LARGE (invalid) naming the file
@@ -22,12 +28,15 @@ export interface ZipEntry {
 export async function openZip(path: string, label: string, lazy: LazyRanges): Promise<ZipEntry[]> {
   const { default: yauzl } = await import('yauzl');
   try {
-    const zip = await yauzl.openPromise(path, { autoClose: false });
+    const zip = await yauzl.openPromise(path, OPEN);
     try {
       if (zip.entryCount > MAX_ENTRIES) throw new Error(`it declares ${zip.entryCount} entries`);
       const entries: ZipEntry[] = [];
       for await (const entry of zip.eachEntry())
-        entries.push({ name: entry.fileName, bytes: await entryBytes(zip, entry, path, label, lazy) });
+        entries.push({
+          name: String(entry.fileName),
+          bytes: await entryBytes(zip, entry, path, label, lazy),
+        });
       return entries;
     } finally {
       zip.close();
@@ -54,7 +63,7 @@ async function entryBytes(zip: ZipFile, entry: Entry, path: string, label: strin
 
 async function inflate(path: string, entry: Entry, label: string): Promise<ByteRange> {
   const { default: yauzl } = await import('yauzl');
-  const zip = await yauzl.openPromise(path, { autoClose: false });
+  const zip = await yauzl.openPromise(path, OPEN);
   try {
     const stream: Readable = await zip.openReadStreamPromise(entry);
     return await unpack(stream, `"${entry.fileName}" in "${label}"`, entry.uncompressedSize);

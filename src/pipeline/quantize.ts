@@ -6,7 +6,7 @@ import type { Model } from '../ir/model.js';
 import { encodedSize, saveModel } from '../onnx/index.js';
 import { checkPlan, decodePlan, hazards, makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { channelMeans, quantizeNumbers } from '../quantize/index.js';
+import { quantizeNumbers } from '../quantize/index.js';
 import { buildReport } from '../report/index.js';
 import type { Report } from '../report/types.js';
 import type { ValueMeta } from '../runtime/types.js';
@@ -16,6 +16,7 @@ import { latency } from './compare.js';
 import type { JobOptions } from './options.js';
 import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { type Job, note, openJob, planInput, statistics, stopIfAborted, typesFor } from './stages.js';
+import { type Means, meansFor, settleCorrection } from './trial.js';
 
 export interface Result {
   plan: Plan;
@@ -31,23 +32,34 @@ export interface Result {
  * last and atomically; a gate that fails (exit code 5) writes nothing unless `keep` is set.
  */
 export async function quantize(options: JobOptions): Promise<Result> {
-  const job = await openJob(options);
+  const decision = await decide(await openJob(options));
+  return finish(decision);
+}
+
+/** Decides, and stops there: what `apply` obeys. */
+export const plan = async (options: JobOptions): Promise<Plan> => (await decide(await openJob(options))).plan;
+
+/** A plan with all that was gathered on the way to it. */
+interface Decision {
+  job: Job;
+  plan: Plan;
+  source: SampleSource;
+  types: Map<string, ValueMeta>;
+  means: Means | undefined;
+}
+
+async function decide(job: Job): Promise<Decision> {
+  const { options } = job;
   const source = await calibrationSource(job);
   const types = await typesFor(job.prepared, source);
   const input = planInput(job, types);
   const stats = await statistics(job, input, source);
   options.onProgress?.({ stage: 'plan' });
   for (const d of hazards(input)) note(job, d);
-  const plan = makePlan(input, stats, options.method, job.loaded.sha256);
-  return finish(job, plan, source, types);
-}
-
-/** Decides, and stops there: what `apply` obeys. */
-export async function plan(options: JobOptions): Promise<Plan> {
-  const job = await openJob(options);
-  const source = await calibrationSource(job);
-  const input = planInput(job, await typesFor(job.prepared, source));
-  return makePlan(input, await statistics(job, input, source), options.method, job.loaded.sha256);
+  const first = makePlan(input, stats, options.method, job.loaded.sha256);
+  const means = await meansFor(job, first, types, source);
+  const settled = await settleCorrection(job, first, source, means);
+  return { job, plan: settled, source, types, means: settled.biasCorrection ? means : undefined };
 }
 
 /**
@@ -73,7 +85,8 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
     );
   checkPlan(decided, job.prepared, planFile);
   const source = await calibrationSource(job);
-  return finish(job, decided, source, await typesFor(job.prepared, source));
+  const types = await typesFor(job.prepared, source);
+  return finish({ job, plan: decided, source, types, means: await meansFor(job, decided, types, source) });
 }
 
 function readText(file: string): string {
@@ -88,18 +101,10 @@ function readText(file: string): string {
 }
 
 /** quantize → emit → verify → report → write: everything behind the plan obeys it. */
-async function finish(
-  job: Job,
-  decided: Plan,
-  source: SampleSource,
-  types: Map<string, ValueMeta>,
-): Promise<Result> {
+async function finish({ job, plan: decided, source, types, means }: Decision): Promise<Result> {
   const { options } = job;
   warnIfNothing(job, decided);
   options.onProgress?.({ stage: 'quantize' });
-  const means = decided.biasCorrection
-    ? await channelMeans(job.prepared, decided, types, source, { threads: options.threads })
-    : undefined;
   const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided, means);
   for (const d of diagnostics) note(job, d);
   const quantized = emitQdq(job.prepared, decided, numbers);

@@ -10,4 +10,4 @@ export type {
   Metrics,
   OutputMetrics,
 } from './types.js';
-export { type VerifyOptions, verify } from './verify.js';
+export { lowestSqnr, type VerifyOptions, verify } from './verify.js';

@@ -24,6 +24,8 @@ export interface VerifyOptions {
   threads?: number;
   /** Samples at most. */
   limit?: number;
+  /** Samples on which the quantized model also runs with optimisations off; default 4. */
+  unoptimised?: number;
   onProgress?(done: number, total: number | undefined): void;
   signal?: AbortSignal;
 }
@@ -66,9 +68,11 @@ async function compare(options: VerifyOptions, float: Session, quantized: Sessio
 /** Runs the first few samples with optimisations off too; the session lives no longer than that. */
 class PlainRuns {
   private session?: Session;
-  private left = UNOPTIMISED_SAMPLES;
+  private left: number;
 
-  constructor(private readonly options: VerifyOptions) {}
+  constructor(private readonly options: VerifyOptions) {
+    this.left = options.unoptimised ?? UNOPTIMISED_SAMPLES;
+  }
 
   async add(run: Comparison, feeds: Feeds, optimised: Record<string, TensorValue>): Promise<void> {
     if (this.left === 0) return;
