@@ -32,7 +32,7 @@ async function open(images, limit) {
   const types = await inferTypes(model, { input: [1, 3, 224, 224] });
   const scheme = parseScheme('int8-perchannel');
   const tensors = candidates({ model, types, scheme, target: findTarget('ane'), keepFloat: new Set() });
-  const run = (mode) => calibrate(model, tensors, source, { modelHash: sha256, mode });
+  const run = (mode) => calibrate(model, tensors, source, { modelHash: sha256, mode, types });
   return { model, source, run };
 }
 

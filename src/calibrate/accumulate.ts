@@ -9,6 +9,8 @@ const MAX_UNDRAINED = 2 ** 31;
 export class Accumulator {
   readonly stats: TensorStats;
   private undrained = 0;
+  /** What each value in the counters counts for. */
+  private weight = 1;
 
   constructor(
     private readonly kernels: Kernels,
@@ -19,16 +21,38 @@ export class Accumulator {
     this.stats = earlier ? copyStats(earlier) : emptyStats(counters !== undefined);
   }
 
-  /** Takes in all values of one sample. The array is used in place when it lies in the kernels' memory. */
-  observe(values: Float32Array, sample: { id: string; index: number }): void {
-    if (this.counters && this.undrained + values.length > MAX_UNDRAINED) this.drain();
-    this.undrained += values.length;
+  /**
+   * Takes in all values of one sample. The array is used in place when it lies in the kernels' memory.
+   * @returns whether all of them are finite
+   */
+  observe(values: Float32Array, sample: { id: string; index: number }): boolean {
+    this.makeRoom(values.length, 1);
     const found = this.counters ? this.kernels.observe(values, this.counters) : this.kernels.minMax(values);
     this.add(found, sample);
+    return found.nan + found.inf === 0;
   }
 
-  /** Takes in what is already known of one sample. */
-  add(found: Extremes, sample: { id: string; index: number }): void {
+  /** Takes in one sample of a tensor in 0…max by `some` of its values, each standing for `weight` of them. */
+  observeSome(
+    known: { max: number; count: number; some?: Float32Array; weight: number },
+    sample: { id: string; index: number },
+  ): void {
+    const { max, some, weight } = known;
+    if (some && this.counters) {
+      this.makeRoom(some.length, weight);
+      this.kernels.histogram(some, this.counters);
+    }
+    const count = some ? some.length * weight : known.count;
+    this.add({ min: 0, max, count, nan: 0, inf: 0 }, sample);
+  }
+
+  private makeRoom(values: number, weight: number): void {
+    if (weight !== this.weight || this.undrained + values > MAX_UNDRAINED) this.drain();
+    this.weight = weight;
+    this.undrained += values;
+  }
+
+  private add(found: Extremes, sample: { id: string; index: number }): void {
     const { stats } = this;
     stats.count += found.count;
     stats.nan += found.nan;
@@ -53,9 +77,17 @@ export class Accumulator {
   }
 
   private drain(): void {
-    if (!this.counters) return;
-    drainCounters(this.counters, this.stats);
+    if (!this.counters || this.undrained === 0) return;
+    if (this.weight === 1) drainCounters(this.counters, this.stats);
+    else this.drainWeighted(this.counters);
     this.undrained = 0;
+  }
+
+  private drainWeighted(counters: Uint32Array): void {
+    const counted = emptyHistogram();
+    drainCounters(counters, counted);
+    for (const sign of ['positive', 'negative'] as const)
+      for (let i = 0; i < counted[sign].length; i++) this.stats[sign][i] += this.weight * counted[sign][i];
   }
 }
 

@@ -27,7 +27,7 @@ export class Fetcher {
     const plan = this.plans.get(key);
     if (plan && plan !== 'varies' && this.place(key, plan)) {
       try {
-        return await this.session.run(feeds, this.fetches);
+        return this.inPlace(await this.session.run(feeds, this.fetches));
       } catch {
         // Shapes that depend on values do not repeat; a genuine failure repeats itself below.
         this.plans.set(key, 'varies');
@@ -35,6 +35,12 @@ export class Fetcher {
     }
     const out = await this.session.run(feeds, this.returned());
     if (!plan) this.plans.set(key, new Map(Object.entries(out).map(([name, v]) => [name, v.dims])));
+    return out;
+  }
+
+  /** onnxruntime-node wraps what it wrote in new arrays, which the kernels would not know for their own memory. */
+  private inPlace(out: Record<string, TensorValue>): Record<string, TensorValue> {
+    for (const name of Object.keys(out)) out[name] = this.fetches[name] ?? out[name];
     return out;
   }
 
@@ -63,7 +69,8 @@ export class Fetcher {
   }
 }
 
-const shapesOf = (feeds: Feeds): string =>
+/** A text that is the same for feeds of the same shapes. */
+export const shapesOf = (feeds: Feeds): string =>
   Object.entries(feeds)
     .map(([name, { dims }]) => `${name}:${dims}`)
     .join(';');
