@@ -115,12 +115,13 @@ export async function statistics(
   const { options } = job;
   const stats = options.stats
     ? readStats(options.stats, job.loaded.sha256)
-    : await calibrate(job.prepared, tensors, source, calibrationOptions(job));
+    : await calibrate(job.prepared, tensors, source, calibrationOptions(job, input));
   checkFinite(stats, valueNames(job.prepared.graph));
   return stats;
 }
 
-export const calibrationOptions = (job: Job) => ({
+export const calibrationOptions = (job: Job, { types }: PlanInput) => ({
+  types,
   modelHash: job.loaded.sha256,
   mode: RANGE_METHODS.has(job.options.method) ? ('range' as const) : ('histogram' as const),
   threads: job.options.threads,

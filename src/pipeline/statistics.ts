@@ -23,7 +23,7 @@ export async function calibrate(options: JobOptions): Promise<{ stats: Stats; fi
   const source = await calibrationSource(job);
   const input = planInput(job, await typesFor(job.prepared, source));
   const stats = await runCalibration(job.prepared, candidates(input), source, {
-    ...calibrationOptions(job),
+    ...calibrationOptions(job, input),
     mode: 'histogram',
     resume: options.stats ? readStats(options.stats, job.loaded.sha256) : undefined,
     checkpoint: { file, everyMs: CHECKPOINT_MS },
