@@ -11,6 +11,10 @@ export function bindSymbols(inputs: readonly ValueMeta[], feeds: Feeds): Map<str
   return symbols;
 }
 
+/** Whether the size of every dimension follows from the model and the bound symbols. */
+export const isSized = ({ dims }: ValueMeta, symbols: Map<string, number>): boolean =>
+  dims.every((d) => (typeof d === 'number' ? d >= 0 : symbols.has(d)));
+
 /** Bytes that one value takes; dimensions that nobody knows count as 1. */
 export function estimateBytes({ dims, dtype }: ValueMeta, symbols: Map<string, number>): number {
   const sizes = dims.map((d) => (typeof d === 'number' ? Math.max(d, 1) : (symbols.get(d) ?? 1)));

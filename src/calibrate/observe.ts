@@ -1,13 +1,12 @@
 import { COUNTERS, createKernels, type Kernels } from '../../kernels/wasm.js';
 import type { Sample } from '../data/types.js';
 import type { Model } from '../ir/model.js';
-import { bytesOf } from '../ir/tensor.js';
 import { openModel } from '../runtime/index.js';
 import type { Feeds, Session, SessionOptions, TensorValue } from '../runtime/types.js';
 import { Accumulator } from './accumulate.js';
 import { withOutputs } from './augment.js';
 import { asFloat32, Fetcher, shapesOf } from './fetch.js';
-import { bindSymbols, estimateBytes, groupBySize } from './group.js';
+import { bindSymbols, estimateBytes, groupBySize, isSized } from './group.js';
 import { type Probe, withProbes } from './probe.js';
 import type { TensorStats } from './types.js';
 
@@ -168,19 +167,23 @@ async function groupsOfAll(model: Model, tensors: string[], feeds: Feeds, option
   return groups;
 }
 
-/** Bytes of float32 outputs that one sample really has, of the largest group. */
+/** Bytes of the float32 outputs that one sample has, of the largest group. */
 async function measure(
   sessions: Session[],
   feeds: Feeds,
   { memoryBudget }: ObserverOptions,
 ): Promise<number> {
   let most = 0;
-  for (const session of sessions) {
-    const out = await session.run(feeds);
-    let bytes = 0;
-    for (const value of Object.values(out))
-      if (value.dtype === 'float32') bytes += bytesOf(value.data as Float32Array).byteLength + ALIGNMENT;
-    most = Math.max(most, bytes);
-  }
+  for (const session of sessions) most = Math.max(most, await outputBytes(session, feeds));
   return Math.min(most, memoryBudget);
+}
+
+/** Read off the model where it tells, else off a trial run. */
+async function outputBytes(session: Session, feeds: Feeds): Promise<number> {
+  const symbols = bindSymbols(session.inputs, feeds);
+  const floats = session.outputs.filter((o) => o.dtype === 'float32');
+  if (floats.every((o) => isSized(o, symbols)))
+    return floats.reduce((sum, o) => sum + estimateBytes(o, symbols) + ALIGNMENT, 0);
+  const out = await session.run(feeds);
+  return floats.reduce((sum, { name }) => sum + (out[name].data as Float32Array).byteLength + ALIGNMENT, 0);
 }
