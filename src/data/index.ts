@@ -36,7 +36,7 @@ export async function openSamples(options: SampleOptions, inputs: ValueMeta[]): 
   const rows = window(table.count, options);
   if (rows.count === 0)
     throw invalidError('SAMPLES_EMPTY', `no samples are left of ${table.count} after --offset`, {
-      hint: 'Lower the offset.',
+      hint: 'The offset must be below the number of samples.',
     });
   const read = async (index: number): Promise<Sample> => {
     const id = table.id(index);

@@ -1,9 +1,9 @@
-import { type QuantizeError, usageError } from '../errors.js';
+import { nearestNames, type QuantizeError, usageError } from '../errors.js';
 import type { TypedArray, ValueMeta } from '../runtime/types.js';
 import { newArray } from './convert.js';
 import { type ImageLayout, imageLayout } from './layout.js';
 import type { Picture } from './picture.js';
-import { findPreset } from './presets.js';
+import { findPreset, PRESETS } from './presets.js';
 import type { PreprocessOptions } from './types.js';
 
 /** Everything that turns a decoded image into one input's tensor, settled before the first image. */
@@ -22,7 +22,7 @@ export interface ImagePlan extends ImageLayout {
 export function withPreset(options: PreprocessOptions): PreprocessOptions {
   if (options.preset === undefined) return options;
   const preset = findPreset(options.preset);
-  if (!preset) throw bad(`there is no preset "${options.preset}"`);
+  if (!preset) throw unknownPreset(options.preset);
   const set = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...preset.options, ...Object.fromEntries(set) };
 }
@@ -140,6 +140,14 @@ function luma(picture: Picture): Picture {
   for (let i = 0, p = 0; i < grey.length; i++, p += channels)
     grey[i] = (data[p] * 19_595 + data[p + 1] * 38_470 + data[p + 2] * 7_471 + 0x8000) >> 16;
   return { ...picture, data: grey, channels: 1 };
+}
+
+function unknownPreset(id: string): QuantizeError {
+  const known = PRESETS.map((preset) => preset.id);
+  const near = nearestNames(id, known, 2);
+  return usageError('PREPROCESS', `there is no preset "${id}"`, {
+    hint: `${near.length ? `Did you mean ${near.join(' or ')}? ` : ''}Known: ${known.join(', ')}.`,
+  });
 }
 
 const bad = (message: string): QuantizeError =>
