@@ -16,6 +16,7 @@ export const a17Ane: Target = {
     reason: 'Core ML quantize/dequantize take a zero point, so post-ReLU ranges keep all 256 codes',
   },
   floatFormat: 'float16',
+  kernelOutputs: 'float',
   peak: {
     int8: { value: 35e12, unit: 'op/s', kind: 'vendor', source: APPLE, date: '2023-09' },
     float16: {

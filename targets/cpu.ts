@@ -14,6 +14,7 @@ export const cpu: Target = {
     reason: 'x86 VNNI multiplies unsigned activations by signed weights',
   },
   floatFormat: 'float32',
+  kernelOutputs: 'integer',
   peak: {},
   utilisation: {},
   // What onnxruntime's CPU provider fuses with its Q/DQ pairs into integer kernels.

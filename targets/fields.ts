@@ -107,6 +107,7 @@ export const FIELDS: readonly FieldRule[] = [
   },
   text('activations.reason', 'the compiler takes no zero point'),
   choice('floatFormat', ['float32', 'float16', 'bfloat16']),
+  choice('kernelOutputs', ['float', 'integer']),
   group('peak', true),
   ...fact('peak.*', 'op/s', 35e12),
   group('utilisation', true),

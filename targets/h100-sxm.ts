@@ -17,6 +17,7 @@ export const h100Sxm: Target = {
     reason: 'TensorRT demands a zero point of 0',
   },
   floatFormat: 'float16',
+  kernelOutputs: 'float',
   peak: {
     int8: { value: 1978.9e12, unit: 'op/s', kind: 'vendor', source: WHITE_PAPER, date: '2022-03' },
     float16: { value: 989.4e12, unit: 'op/s', kind: 'vendor', source: WHITE_PAPER, date: '2022-03' },

@@ -18,6 +18,7 @@ export const tpuV4: Target = {
       'weights are symmetric, so the zero point is a constant per output channel that folds into the int32 bias',
   },
   floatFormat: 'bfloat16',
+  kernelOutputs: 'float',
   peak: {
     int8: { value: 275e12, unit: 'op/s', kind: 'vendor', source: DOCS, date: '2026-08' },
     bfloat16: { value: 275e12, unit: 'op/s', kind: 'vendor', source: DOCS, date: '2026-08' },

@@ -25,6 +25,11 @@ export interface Target {
   };
   /** Format of everything that is not quantized there. */
   floatFormat: 'float32' | 'float16' | 'bfloat16';
+  /**
+   * What an integer convolution writes. `float`: its accumulators can leave in floatFormat for a reader that computes
+   * in float. `integer`: integers only, so its output is rounded whoever reads it.
+   */
+  kernelOutputs: 'float' | 'integer';
   /** Peak operations a second (1 MAC = 2 operations) by format of the multiplicands, dense. Unit op/s. */
   peak: Record<string, Fact>;
   /** Share of peak that real kernels reach, by format. */

@@ -34,16 +34,16 @@ export class Accumulator {
 
   /** Takes in one sample of a tensor in 0…max by `some` of its values, each standing for `weight` of them. */
   observeSome(
-    known: { max: number; count: number; some?: Float32Array; weight: number },
+    known: { min: number; max: number; count: number; some?: Float32Array; weight: number },
     sample: { id: string; index: number },
   ): void {
-    const { max, some, weight } = known;
+    const { min, max, some, weight } = known;
     if (some && this.counters) {
       this.makeRoom(some.length, weight);
       this.kernels.histogram(some, this.counters);
     }
     const count = some ? some.length * weight : known.count;
-    this.add({ min: 0, max, count, nan: 0, inf: 0 }, sample);
+    this.add({ min, max, count, nan: 0, inf: 0 }, sample);
   }
 
   private makeRoom(values: number, weight: number): void {

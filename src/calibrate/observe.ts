@@ -91,15 +91,15 @@ export class Observer {
   private observeProbes(values: Record<string, TensorValue>, sample: Sample): boolean {
     const { probes, shapes, accumulators } = this.parts;
     if (probes.length > 0 && shapesOf(sample.feeds) !== shapes) return false;
-    const found = probes.map(({ max }) =>
-      (values[max].data as Float32Array).reduce((a, b) => Math.max(a, b)),
-    );
-    if (!found.every(Number.isFinite)) return false;
+    const floats = (name: string) => values[name].data as Float32Array;
+    const found = probes.map(({ max, min }) => ({
+      min: min === undefined ? 0 : floats(min)[0],
+      max: floats(max).reduce((a, b) => Math.max(a, b)),
+    }));
+    if (!found.every(({ min, max }) => Number.isFinite(min) && Number.isFinite(max))) return false;
     probes.forEach(({ tensor, some, stride, count }, i) => {
-      const seen = some === undefined ? {} : { some: values[some].data as Float32Array };
-      accumulators
-        .get(tensor)!
-        .observeSome({ max: found[i], count, ...seen, weight: stride * stride }, sample);
+      const seen = some === undefined ? {} : { some: floats(some) };
+      accumulators.get(tensor)!.observeSome({ ...found[i], count, ...seen, weight: stride * stride }, sample);
     });
     return true;
   }

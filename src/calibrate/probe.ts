@@ -1,25 +1,28 @@
 import { attribute, isOp, links, makeAttribute, makeNode, nameAllocator, usedNames } from '../ir/graph.js';
-import type { Model, Node, Tensor } from '../ir/model.js';
+import type { Attribute, Model, Node, Tensor } from '../ir/model.js';
 import { floatValues } from '../ir/tensor.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { withOutputs } from './augment.js';
 
 /**
- * A shortcut for large maps that cannot be negative (ReLU, and Clip from 0). onnxruntime computes convolutions in a
- * blocked layout, and handing a whole map out costs a reordering, 28 MB of writes an image for MobileNetV2, as much
- * time as the network itself. Pooling works on blocks, so it looks at the map where it lies: a global maximum gives
- * its exact upper end, zero is its lower one, and a 1×1 pooling with a stride picks the rows and columns whose values
- * stand for the rest in the histogram.
+ * A shortcut past handing whole activations out. onnxruntime computes convolutions in a blocked layout, so a map that
+ * leaves the graph is reordered first: 28 MB of writes an image for MobileNetV2, as much time as the network itself.
+ * The graph looks at it instead. Of a map that cannot be negative (ReLU, Clip from 0) a global maximum, which works on
+ * blocks, gives the exact upper end, zero is the lower one, and a 1×1 pooling with a stride picks the rows and columns
+ * whose values stand for the rest in the histogram. Where only ranges are wanted, other values are reduced to their
+ * two extremes.
  */
 export interface Probe {
   tensor: string;
   /** Names of the added outputs. */
   max: string;
+  /** Absent when zero is the lower end. */
+  min?: string;
   /** Absent when only ranges are wanted. */
   some?: string;
   /** Every stride-th row and column goes into the histogram. */
   stride: number;
-  /** Values of the whole map. */
+  /** Values of the whole tensor. */
   count: number;
 }
 
@@ -34,7 +37,42 @@ function strideOf(count: number, side: number): number {
 }
 
 /**
- * The probes that pay, for maps whose type and shape (N×C×H×W, float32) are known.
+ * Operators that make NaN of finite values only by way of an infinity, which the extremes show. Behind others (Div,
+ * Log, Sqrt, Pow, …) a NaN could hide from a maximum, so there tensors are looked at whole.
+ */
+const TAME = [
+  ...[
+    'Conv',
+    'ConvTranspose',
+    'Gemm',
+    'MatMul',
+    'Add',
+    'Sub',
+    'Mul',
+    'Neg',
+    'Abs',
+    'Relu',
+    'LeakyRelu',
+    'PRelu',
+  ],
+  ...['Clip', 'Sigmoid', 'Tanh', 'HardSigmoid', 'HardSwish', 'MaxPool', 'AveragePool', 'GlobalMaxPool'],
+  ...['GlobalAveragePool', 'Concat', 'Split', 'Slice', 'Pad', 'Resize', 'Reshape', 'Flatten', 'Transpose'],
+  ...['Squeeze', 'Unsqueeze', 'Expand', 'Tile', 'Identity', 'DepthToSpace', 'SpaceToDepth', 'ReduceMean'],
+] as const;
+
+/** Values that cannot hold a NaN unless an observed input does or an extreme is infinite. */
+function tameValues(model: Model, observed: readonly string[]): Set<string> {
+  const inputs = new Set(model.graph.inputs.map((input) => input.name));
+  const tame = new Set([...model.graph.initializers.map((t) => t.name ?? ''), '']);
+  for (const name of observed) if (inputs.has(name)) tame.add(name);
+  for (const node of model.graph.nodes)
+    if (isOp(node, ...TAME) && node.inputs.every((name) => tame.has(name)))
+      for (const output of node.outputs) tame.add(output);
+  return tame;
+}
+
+/**
+ * The probes that pay, for float32 values whose shape is known.
  * @param types types and shapes by value name, with the sizes that samples have
  */
 export function planProbes(
@@ -45,15 +83,26 @@ export function planProbes(
 ): Probe[] {
   const { producer, initializer } = links(model.graph);
   const fresh = nameAllocator(usedNames(model.graph));
-  return tensors.flatMap((tensor) => {
+  const tame = tameValues(model, tensors);
+  return tensors.flatMap((tensor): Probe[] => {
     const { dtype, dims = [] } = types.get(tensor) ?? {};
     const sizes = dims.filter((d): d is number => typeof d === 'number' && d > 0);
+    const known = dtype === 'float32' && dims.length > 0 && sizes.length === dims.length;
+    if (!known || !tame.has(tensor) || !producer.has(tensor)) return [];
     const count = sizes.reduce((n, d) => n * d, 1);
-    const stride = strideOf(count, Math.min(...sizes.slice(2)));
-    const known = dtype === 'float32' && dims.length === 4 && sizes.length === 4;
-    if (!known || stride < 2 || !startsAtZero(producer.get(tensor), initializer)) return [];
-    const some = mode === 'histogram' ? { some: fresh(`${tensor}_some`) } : {};
-    return [{ tensor, max: fresh(`${tensor}_max`), ...some, stride, count }];
+    const fromZero = sizes.length === 4 && startsAtZero(producer.get(tensor), initializer);
+    const stride = fromZero ? strideOf(count, Math.min(...sizes.slice(2))) : 1;
+    if (mode === 'histogram' && stride < 2) return [];
+    return [
+      {
+        tensor,
+        max: fresh(`${tensor}_max`),
+        ...(!fromZero && { min: fresh(`${tensor}_min`) }),
+        ...(mode === 'histogram' && { some: fresh(`${tensor}_some`) }),
+        stride,
+        count,
+      },
+    ];
   });
 }
 
@@ -71,16 +120,20 @@ export function withProbes(model: Model, whole: readonly string[], probes: reado
   const copy = withOutputs(model, [...whole, ...probes.map((p) => p.tensor)]);
   const { graph } = copy;
   graph.outputs = graph.outputs.slice(0, whole.length);
-  for (const { tensor, max, some, stride } of probes) {
-    graph.nodes.push(makeNode('GlobalMaxPool', [tensor], [max]));
-    graph.outputs.push({ name: max });
-    if (some === undefined) continue;
+  const add = (opType: string, tensor: string, output: string, attributes: Attribute[] = []) => {
+    graph.nodes.push(makeNode(opType, [tensor], [output], attributes));
+    graph.outputs.push({ name: output });
+  };
+  const scalar = [makeAttribute.int('keepdims', 0)];
+  for (const { tensor, max, min, some, stride } of probes) {
+    if (min === undefined) add('GlobalMaxPool', tensor, max);
+    else add('ReduceMax', tensor, max, scalar);
+    if (min !== undefined) add('ReduceMin', tensor, min, scalar);
     const pick = [
       makeAttribute.ints('kernel_shape', [1, 1]),
       makeAttribute.ints('strides', [stride, stride]),
     ];
-    graph.nodes.push(makeNode('MaxPool', [tensor], [some], pick));
-    graph.outputs.push({ name: some });
+    if (some !== undefined) add('MaxPool', tensor, some, pick);
   }
   return copy;
 }

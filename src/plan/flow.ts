@@ -61,7 +61,7 @@ export function decideFlow(input: PlanInput): Flow {
   for (const tensor of input.unfit?.keys() ?? []) possible.delete(tensor);
   const wanted = wantedTensors(flow, wantedByLinear, possible);
   for (const tensor of possible) if (wanted.has(tensor)) flow.quantized.add(tensor);
-  addKernelOutputs(flow, possible);
+  if (input.target.kernelOutputs === 'integer') addKernelOutputs(flow, possible);
   settleNodes(flow);
   return flow;
 }
@@ -176,7 +176,7 @@ function wantedTensors(flow: Flow, wantedByLinear: Set<string>, possible: Set<st
   return wanted;
 }
 
-/** Integer convolutions need a quantized output too, except where only the model's outputs lie behind it. */
+/** Convolutions that write integers only need a quantized output, except where only the model's outputs lie behind. */
 function addKernelOutputs(flow: Flow, possible: Set<string>): void {
   const leads = leadsToLinear(flow);
   for (const c of linear(flow)) {

@@ -87,7 +87,7 @@ function percentile(counts: Float64Array, p: number): number {
 
 describe('planProbes', () => {
   const plan = (names: string[], of = types) =>
-    planProbes(model(), names, of, 'histogram').map((p) => [p.tensor, p.stride]);
+    planProbes(model(), ['x', ...names], of, 'histogram').map((p) => [p.tensor, p.stride]);
   const sized = (dims: ValueMeta['dims'], dtype: ValueMeta['dtype'] = 'float32') =>
     new Map<string, ValueMeta>([['relu', { name: 'relu', dtype, dims }]]);
   it.each([
@@ -108,6 +108,28 @@ describe('planProbes', () => {
     ['no other types', ['relu'], sized(MAP, 'float16'), []],
     ['nothing without a type', ['relu'], new Map(), []],
   ])('%s', (_, names, of, gives) => expect(plan(names, of)).toEqual(gives));
+});
+
+describe('planProbes for ranges', () => {
+  const plan = (m: Model, names: string[]) =>
+    planProbes(m, names, types, 'range').map((p) => [p.tensor, p.min === undefined]);
+
+  it('reduces every value whose shape is known, from zero where it starts there', () => {
+    expect(plan(model(), TENSORS)).toEqual([
+      ['conv', false],
+      ['relu', true],
+      ['clip', true],
+      ['y', false],
+    ]);
+  });
+
+  it('leaves alone what a NaN could hide in: behind an unobserved input, behind a Log', () => {
+    expect(plan(model(), ['relu'])).toEqual([]);
+    const risky = model();
+    risky.graph.nodes.splice(0, 0, makeNode('Log', ['x'], ['log']));
+    risky.graph.nodes[1].inputs[0] = 'log';
+    expect(plan(risky, TENSORS)).toEqual([]);
+  });
 });
 
 describe('probes', () => {

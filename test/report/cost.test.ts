@@ -21,6 +21,7 @@ const chip = (change: Partial<Target> = {}): Target => ({
   timing: 'modelled',
   activations: { format: 'int8', symmetric: true, reason: '' },
   floatFormat: 'float16',
+  kernelOutputs: 'float',
   peak: { float16: fact(1e12), int8: fact(2e12) },
   utilisation: { float16: fact(1), int8: fact(1) },
   memory: { bytes: fact(1e9), bandwidth: fact(1e9), efficiency: fact(1) },

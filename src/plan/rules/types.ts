@@ -23,7 +23,7 @@ export interface OperatorRule {
   bias?: { input: number; when(node: Node): boolean };
   /** Inputs that carry activations; default: every input that is not a weight or bias. */
   activations?: readonly number[];
-  /** `always`: an integer kernel needs a quantized output; `wanted`: only if someone reads it as integers. */
+  /** `always`: quantized too where the chip's kernels write integers only; `wanted`: only if someone reads integers. */
   output?: 'always' | 'wanted';
   /** Output range known without data. */
   fixedRange?: readonly [number, number];
