@@ -48,7 +48,7 @@ export const LAYERS: readonly Layer[] = [
     // TensorProto .pb samples are read by the codec.
     values: ['src/errors.ts', 'src/ir/', 'src/onnx/'],
     types: ['src/runtime/types.ts'],
-    packages: ['sharp', 'fflate', 'yauzl', 'node:*'],
+    packages: ['sharp', 'yauzl', 'node:*'],
   },
   ...STAGES.map(stage),
   {
