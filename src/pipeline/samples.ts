@@ -27,8 +27,7 @@ export async function calibrationSource(job: Job): Promise<SampleSource> {
     note(job, {
       level: 'warning',
       code: 'SYNTHETIC_CALIBRATION',
-      message:
-        'no calibration samples were given and none lie beside the model: ranges come from made-up inputs, which prove nothing about accuracy. Give real ones with --calibration',
+      message: `no samples were given and none lie beside the model: ${job.scheme.activations === 'none' ? 'the comparison runs on' : 'ranges come from'} made-up inputs, which prove nothing about accuracy. Give real ones with --calibration`,
     });
   return source;
 }
