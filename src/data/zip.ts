@@ -15,7 +15,7 @@ export interface ZipEntry {
 }
 
 /**
- * Names are keys here, never paths, so they stay as they are: yauzl's own decoding would refuse the "x:0" of a
+ * Names are keys here, never paths. They are decoded below, because yauzl's own decoding would refuse the "x:0" of a
  * TensorFlow input as a Windows drive.
  */
 const OPEN = { autoClose: false, decodeStrings: false } as const;
@@ -34,7 +34,7 @@ export async function openZip(path: string, label: string, lazy: LazyRanges): Pr
       const entries: ZipEntry[] = [];
       for await (const entry of zip.eachEntry())
         entries.push({
-          name: String(entry.fileName),
+          name: nameOf(entry),
           bytes: await entryBytes(zip, entry, path, label, lazy),
         });
       return entries;
@@ -44,6 +44,13 @@ export async function openZip(path: string, label: string, lazy: LazyRanges): Pr
   } catch (cause) {
     throw damaged(label, cause);
   }
+}
+
+/** An archive whose names lead outside was not written by numpy.savez; its contents are not to be trusted either. */
+function nameOf(entry: Entry): string {
+  const name = String(entry.fileName);
+  if (name.startsWith('/') || name.split(/[\\/]/).includes('..')) throw new Error(`"${name}" leads outside`);
+  return name;
 }
 
 async function entryBytes(zip: ZipFile, entry: Entry, path: string, label: string, lazy: LazyRanges) {

@@ -2,6 +2,8 @@ import { invalidError, nearestNames } from '../errors.js';
 import { qualifiedType, subgraphs } from './graph.js';
 import type { FunctionDef, Graph, Model, Node } from './model.js';
 import { topologicalSort } from './sort.js';
+import { tensorBytes } from './tensor.js';
+import { allTensors } from './tensors.js';
 
 /**
  * Checks what every later stage takes for granted: each value has one producer, each name that is read exists (here
@@ -116,4 +118,14 @@ function cyclic(cycle: readonly Node[]) {
     where: { node: nodeName(cycle[0]) },
     hint: 'ONNX graphs have no cycles; a loop is a Loop or Scan node with a body.',
   });
+}
+
+/**
+ * Holds every constant against its own declaration, before anything else trusts it; external ones were checked when
+ * they were resolved. Views only: nothing is copied but what the file stores as varints.
+ * @throws QuantizeError TENSOR_SIZE (invalid), TENSOR_DTYPE (unsupported) naming the tensor
+ */
+export function checkTensors(model: Model): void {
+  for (const tensor of allTensors(model))
+    if (!tensor.external && tensor.dataLocation !== 1) tensorBytes(tensor);
 }

@@ -5,7 +5,7 @@ import { calibrate, checkFinite, readStats } from '../calibrate/index.js';
 import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
 import { type Diagnostic, invalidError, nearestNames, QuantizeError, usageError } from '../errors.js';
-import { checkGraph } from '../ir/check.js';
+import { checkGraph, checkTensors } from '../ir/check.js';
 import { valueNames } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
@@ -68,6 +68,7 @@ export async function prepareFor(options: JobOptions, loaded: LoadedModel): Prom
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
   const { model, diagnostics } = await prepare(loaded.model, { opset: requiredOpset(scheme) });
+  checkTensors(model);
   stopIfAborted(options.signal);
   for (const d of diagnostics) options.onDiagnostic?.(d);
   return { options, loaded, target, scheme, prepared: model, diagnostics: [...diagnostics] };
