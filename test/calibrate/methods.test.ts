@@ -238,17 +238,7 @@ function caught(run: () => unknown): QuantizeError {
   throw new Error('no QuantizeError');
 }
 
-test('one tensor takes milliseconds', () => {
-  const s = stats('laplace');
-  const bare = { ...s, ...emptyHistogram(), count: 0 };
-  for (const method of METHODS) {
-    const times = Array.from({ length: 8 }, () => {
-      const start = performance.now();
-      method.range(s, ASYMMETRIC);
-      return performance.now() - start;
-    });
-    // 3 ms on an idle core, measured; a loaded CI machine gets ten times that.
-    expect(Math.min(...times), method.id).toBeLessThan(30);
-    expect(method.range(bare, ASYMMETRIC)).toEqual({ min: 0, max: 0 });
-  }
+test('nothing but zeros has the range of zero', () => {
+  const bare = { ...stats('laplace'), ...emptyHistogram(), count: 0 };
+  for (const method of METHODS) expect(method.range(bare, ASYMMETRIC), method.id).toEqual({ min: 0, max: 0 });
 });
