@@ -115,7 +115,7 @@ class Run {
       this.observer ??= await this.open(sample);
       await this.observer.add(sample);
     } catch (cause) {
-      throw blame(sample, cause);
+      throw blameSample(sample, this.base.kind, cause);
     }
     add(this.base.samples, sample.index);
     this.done++;
@@ -185,13 +185,19 @@ function settingsOf(tensors: string[], probes: readonly Probe[], source: SampleS
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** onnxruntime names neither the sample nor its shape when it refuses one. */
-function blame(sample: Sample, cause: unknown): unknown {
+/**
+ * A failed run told as the sample's: which one, its shapes, and what to do about it, since onnxruntime names neither
+ * the sample nor its shapes. Other errors stay as they are.
+ */
+export function blameSample(sample: Sample, kind: SampleSource['kind'], cause: unknown): unknown {
   if (!(cause instanceof QuantizeError) || cause.code !== 'RUN_FAILED') return cause;
   const shapes = Object.entries(sample.feeds).map(([name, v]) => `${name} ${v.dims.join('×')} ${v.dtype}`);
   return invalidError('SAMPLE_RUN', `sample "${sample.id}" (${shapes.join(', ')}): ${cause.message}`, {
     where: { sample: sample.id },
-    hint: 'Remove the sample or mend it.',
+    hint:
+      kind === 'synthetic'
+        ? 'Made-up inputs do not suit this model: give real samples with --calibration, or sizes with --dim.'
+        : 'Remove the sample or mend it.',
     cause,
   });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findTarget, parseTarget, TARGETS } from '../../targets/index.js';
 import type { Target } from '../../targets/types.js';
-import { calibrate, checkFinite, readStats } from '../calibrate/index.js';
+import { blameSample, calibrate, checkFinite, readStats } from '../calibrate/index.js';
 import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
 import { type Diagnostic, invalidError, nearestNames, QuantizeError, usageError } from '../errors.js';
@@ -92,7 +92,13 @@ export function stopIfAborted(signal: AbortSignal | undefined): void {
 
 /** Types and shapes of every value, with the sizes that the first sample has: inferred, or else seen in a run. */
 export async function typesFor(model: Model, source: SampleSource): Promise<Map<string, ValueMeta>> {
-  for await (const { feeds } of source.samples()) return observeTypes(model, feeds);
+  for await (const sample of source.samples()) {
+    try {
+      return await observeTypes(model, sample.feeds);
+    } catch (cause) {
+      throw blameSample(sample, source.kind, cause);
+    }
+  }
   throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
 }
 
