@@ -55,6 +55,15 @@ const speed = object({
   throughput: ref('figure'),
   'energyMj?': ref('figure'),
   'watts?': ref('figure'),
+  'energyParts?': object({ compute: count, onChip: count, memory: count, static: count, call: count }),
+  'memory?': object({
+    weightBytes: count,
+    activationBytes: count,
+    cacheBytes: count,
+    totalBytes: count,
+    fits: { type: 'boolean' },
+  }),
+  'timeShare?': object({ compute: share, memory: share, overhead: share }),
 });
 
 const layer = object({
@@ -67,7 +76,16 @@ const layer = object({
   macs: count,
   computes: text,
   'timeUs?': ref('figure'),
+  'floatTimeUs?': ref('figure'),
   'bound?': oneOf('compute', 'memory', 'overhead'),
+  'energyUj?': ref('figure'),
+  'operations?': count,
+  'bytes?': count,
+  'onChipBytes?': count,
+  'utilisation?': share,
+  'liveBytes?': count,
+  'runsOn?': text,
+  'reason?': text,
 });
 
 const report = object({
@@ -85,10 +103,26 @@ const report = object({
     quantizedParameterBytes: count,
   }),
   macs: count,
+  'run?': object({ batch: count, dims: { type: 'object', additionalProperties: count } }),
   coverage: object({ parameters: share, macs: share }),
   'metrics?': ref('metrics'),
   float: ref('speed'),
   quantized: ref('speed'),
+  'roofline?': object({
+    formats: list(object({ format: text, peak: count, reached: count })),
+    memory: object({ peak: count, reached: count }),
+    'onChip?': object({ reached: count }),
+  }),
+  'saturation?': object({ batch: count, throughput: ref('figure') }),
+  'chips?': object({ count, memoryEachBytes: count, latencyMs: ref('figure') }),
+  'battery?': object({
+    wattHours: count,
+    sharePer1000: ref('figure'),
+    hours: ref('figure'),
+    sustained: ref('figure'),
+  }),
+  'datacentre?': object({ pricePerKwh: count, joulesPer1000: ref('figure'), costPerMillion: ref('figure') }),
+  'joulesPerBit?': ref('figure'),
   layers: list(ref('layer')),
   leftInFloat: list(object({ node: text, opType: text, reason: text })),
   caveats: list(text),

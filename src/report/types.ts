@@ -28,16 +28,57 @@ export interface LayerRow {
   /** Format the layer computes in on the target: "int8", "float16", … */
   computes: string;
   timeUs?: Figure;
+  /** The same kernel in the float model. */
+  floatTimeUs?: Figure;
   /** What binds it on the target. */
-  bound?: 'compute' | 'memory' | 'overhead';
+  bound?: Bound;
+  energyUj?: Figure;
+  /** 2 · MACs and everything else that is computed. */
+  operations?: number;
+  /** Bytes from and to main memory, and between kernels on the chip. */
+  bytes?: number;
+  onChipBytes?: number;
+  /** Share (0…1) of the chip's array that the kernel's tiles fill. */
+  utilisation?: number;
+  /** Bytes of activations that are alive while it runs. */
+  liveBytes?: number;
+  /** Where it runs; absent: on the chip. `reason` says why it does not. */
+  runsOn?: string;
+  reason?: string;
 }
 
+export type Bound = 'compute' | 'memory' | 'overhead';
+
 export interface SpeedAndPower {
-  /** One run at the model's own batch size, dynamic dimensions taken as 1. */
+  /** One run at the batch that `Report.run` says. */
   latencyMs: Figure;
+  /** Samples a second: batch over latency. */
   throughput: Figure;
   energyMj?: Figure;
   watts?: Figure;
+  /** Parts of energyMj in mJ: array and vector units, memory on the chip, main memory, idle power, cost of a call. */
+  energyParts?: { compute: number; onChip: number; memory: number; static: number; call: number };
+  memory?: MemoryUse;
+  /** Share (0…1) of the latency by what binds it. */
+  timeShare?: Record<Bound, number>;
+}
+
+/** Bytes in the memory of the chip. */
+export interface MemoryUse {
+  weightBytes: number;
+  /** The most that is alive at once, inputs and outputs included, the cache not. */
+  activationBytes: number;
+  /** Keys and values of earlier tokens. */
+  cacheBytes: number;
+  totalBytes: number;
+  fits: boolean;
+}
+
+/** Several chips that hold a part of every weight each. */
+export interface ChipsEstimate {
+  count: number;
+  memoryEachBytes: number;
+  latencyMs: Figure;
 }
 
 export interface Report {
@@ -57,12 +98,29 @@ export interface Report {
     quantizedParameterBytes: number;
   };
   macs: number;
+  /** What the modelled figures are for. */
+  run?: { batch: number; dims: Record<string, number> };
   /** Share (0…1) of parameters that are stored quantized and of MACs that are computed in integers. */
   coverage: { parameters: number; macs: number };
   metrics?: Metrics;
   /** The float model, in the target's float format. */
   float: SpeedAndPower;
   quantized: SpeedAndPower;
+  /** Roofs of the chip in op/s and bytes/s: the data sheet's and what is reached. A kernel is a point of its layers row. */
+  roofline?: {
+    formats: { format: string; peak: number; reached: number }[];
+    memory: { peak: number; reached: number };
+    onChip?: { reached: number };
+  };
+  /** The smallest power of two as batch that comes within a tenth of the best throughput. */
+  saturation?: { batch: number; throughput: Figure };
+  /** When the quantized model does not fit one chip. */
+  chips?: ChipsEstimate;
+  /** On a battery: share of it for 1,000 runs, hours of continuous use, runs a second that the cooling sustains. */
+  battery?: { wattHours: number; sharePer1000: Figure; hours: Figure; sustained: Figure };
+  datacentre?: { pricePerKwh: number; joulesPer1000: Figure; costPerMillion: Figure };
+  /** Joules of a run saved for each bit that the average weight lost. */
+  joulesPerBit?: Figure;
   layers: LayerRow[];
   leftInFloat: FloatPlan[];
   /** Sentences that must accompany the figures: "synthetic calibration: no evidence about accuracy". */
