@@ -1,8 +1,8 @@
 import { invalidError, unsupportedError } from '../errors.js';
 import { type Dtype, packedBytes } from '../ir/dtypes.js';
+import { floatToHalf } from '../ir/half.js';
 import { halfToFloat } from '../ir/tensor.js';
 import type { TypedArray } from '../runtime/types.js';
-import { floatToHalf } from './half.js';
 
 type Ctor = {
   new (length: number): TypedArray;

@@ -2,10 +2,10 @@ import { dirname } from 'node:path';
 import { invalidError, QuantizeError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { allTensors } from '../ir/tensors.js';
-import { decode } from './decode.js';
-import { type Encoded, encode } from './encode.js';
+import { decode } from '../protobuf/decode.js';
+import { type Encoded, encode } from '../protobuf/encode.js';
+import { MAX_MESSAGE_BYTES } from '../protobuf/limits.js';
 import { inlineTensor, resolveExternal } from './external.js';
-import { MAX_MESSAGE_BYTES } from './limits.js';
 import { MODEL } from './schema.js';
 import { sniff } from './sniff.js';
 

@@ -4,7 +4,7 @@ import { invalidError } from '../errors.js';
 import { dtypeName, packedBytes } from '../ir/dtypes.js';
 import type { ExternalBytes, StringEntry, Tensor } from '../ir/model.js';
 import { elementCount } from '../ir/tensor.js';
-import type { LazyBytes, Replace } from './encode.js';
+import type { LazyBytes, Replace } from '../protobuf/encode.js';
 
 /** TensorProto.DataLocation.EXTERNAL. */
 export const EXTERNAL = 1;

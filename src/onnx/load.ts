@@ -3,8 +3,8 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { invalidError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { allTensors } from '../ir/tensors.js';
+import { MAX_MESSAGE_BYTES } from '../protobuf/limits.js';
 import { decodeModel } from './codec.js';
-import { MAX_MESSAGE_BYTES } from './limits.js';
 
 export interface LoadedModel {
   model: Model;

@@ -2,9 +2,9 @@ import { basename } from 'node:path';
 import { allGraphs } from '../ir/graph.js';
 import type { Model, Tensor } from '../ir/model.js';
 import { tensorBytes } from '../ir/tensor.js';
+import { type Encoded, encode, type Replace } from '../protobuf/encode.js';
 import { createPending, type PendingFile } from './atomic.js';
 import { checkSize, encodeInline } from './codec.js';
-import { type Encoded, encode, type Replace } from './encode.js';
 import { EXTERNAL, inlineTensor } from './external.js';
 import { MODEL } from './schema.js';
 

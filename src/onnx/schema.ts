@@ -1,90 +1,11 @@
 import type * as ir from '../ir/model.js';
+import { define, type Schema } from '../protobuf/schema.js';
 
 /**
- * The ONNX messages that this tool opens, as tables: field number → property of the IR and how it is stored.
- * Numbers and packing follow onnx/onnx.proto (proto2: lists are unpacked unless the table says otherwise), in
- * ascending order, so an untouched model encodes to the bytes that ONNX's own libraries write. Everything that is
- * not listed here (training information, quantization annotations, sequence types, …) survives as raw bytes.
+ * The ONNX messages that this tool opens. Numbers and packing follow onnx/onnx.proto, in ascending order, so an
+ * untouched model encodes to the bytes that ONNX's own libraries write. Everything that is not listed here (training
+ * information, quantization annotations, sequence types, …) survives as raw bytes.
  */
-export type Kind =
-  /** UTF-8 text; `name` is text that the IR requires: absent reads as "" and "" is not written. */
-  | 'string'
-  | 'name'
-  | 'strings'
-  | 'bytes'
-  | 'bytesList'
-  /** int64, int32 or enum as a number; beyond ±2^53 the file is refused rather than rounded. */
-  | 'int'
-  | 'ints'
-  | 'bigint'
-  | 'bigints'
-  | 'float'
-  | 'floats'
-  /** Packed values kept as little-endian bytes: a view of the file. */
-  | 'floatBytes'
-  | 'doubleBytes'
-  /** Packed varints as a typed array. */
-  | 'int32Array'
-  | 'int64Array'
-  | 'uint64Array'
-  | 'message'
-  | 'messages';
-
-export interface Field {
-  number: number;
-  /** The IR property; messages name it in error paths. */
-  property: string;
-  kind: Kind;
-  /** The message inside, for `message` and `messages`. */
-  schema?: () => Schema;
-  /** The other member of a protobuf oneof: reading this field clears that one. */
-  excludes?: string;
-}
-
-export interface Schema {
-  name: string;
-  fields: readonly Field[];
-  /** `fields` indexed by field number. */
-  byNumber: readonly (Field | undefined)[];
-  /** List properties that the IR always has, empty when the file has none. */
-  lists: readonly string[];
-  /** Text properties that the IR always has. */
-  names: readonly string[];
-}
-
-type Row<T> = readonly [
-  number: number,
-  property: keyof T & string,
-  kind: Kind,
-  schema?: () => Schema,
-  excludes?: string,
-];
-
-const LISTS: readonly Kind[] = ['strings', 'bytesList', 'ints', 'bigints', 'floats', 'messages'];
-/** Lists that are optional in the IR: absent stays `undefined`. */
-const OPTIONAL_LISTS = ['stringData'];
-
-function define<T>(name: string, rows: readonly Row<T>[]): Schema {
-  const fields = rows.map(([number, property, kind, schema, excludes]) => ({
-    number,
-    property,
-    kind,
-    schema,
-    excludes,
-  }));
-  const byNumber: (Field | undefined)[] = [];
-  for (const field of fields) byNumber[field.number] = field;
-  return {
-    name,
-    fields,
-    byNumber,
-    lists: fields
-      .filter((f) => LISTS.includes(f.kind) && !OPTIONAL_LISTS.includes(f.property))
-      .map((f) => f.property),
-    names: fields.filter((f) => f.kind === 'name').map((f) => f.property),
-  };
-}
-
 const STRING_ENTRY = define<ir.StringEntry>('StringStringEntryProto', [
   [1, 'key', 'string'],
   [2, 'value', 'string'],
@@ -119,22 +40,26 @@ const VALUE_INFO = define<ir.ValueInfo>('ValueInfoProto', [
   [3, 'docString', 'string'],
 ]);
 
-export const TENSOR = define<ir.Tensor>('TensorProto', [
-  [1, 'dims', 'ints'],
-  [2, 'dataType', 'int'],
-  [4, 'floatData', 'floatBytes'],
-  [5, 'int32Data', 'int32Array'],
-  [6, 'stringData', 'bytesList'],
-  [7, 'int64Data', 'int64Array'],
-  [8, 'name', 'string'],
-  [9, 'rawData', 'bytes'],
-  [10, 'doubleData', 'doubleBytes'],
-  [11, 'uint64Data', 'uint64Array'],
-  [12, 'docString', 'string'],
-  [13, 'externalData', 'messages', () => STRING_ENTRY],
-  [14, 'dataLocation', 'int'],
-  [16, 'metadata', 'messages', () => STRING_ENTRY],
-]);
+export const TENSOR = define<ir.Tensor>(
+  'TensorProto',
+  [
+    [1, 'dims', 'ints'],
+    [2, 'dataType', 'int'],
+    [4, 'floatData', 'floatBytes'],
+    [5, 'int32Data', 'int32Array'],
+    [6, 'stringData', 'bytesList'],
+    [7, 'int64Data', 'int64Array'],
+    [8, 'name', 'string'],
+    [9, 'rawData', 'bytes'],
+    [10, 'doubleData', 'doubleBytes'],
+    [11, 'uint64Data', 'uint64Array'],
+    [12, 'docString', 'string'],
+    [13, 'externalData', 'messages', () => STRING_ENTRY],
+    [14, 'dataLocation', 'int'],
+    [16, 'metadata', 'messages', () => STRING_ENTRY],
+  ],
+  ['stringData'],
+);
 
 const SPARSE_TENSOR = define<ir.SparseTensor>('SparseTensorProto', [
   [1, 'values', 'message', () => TENSOR],

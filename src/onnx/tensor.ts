@@ -1,5 +1,5 @@
 import type { Tensor } from '../ir/model.js';
-import { decode } from './decode.js';
+import { decode } from '../protobuf/decode.js';
 import { TENSOR } from './schema.js';
 
 /**

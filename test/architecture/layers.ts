@@ -20,9 +20,17 @@ const RUN_MODELS = ['prepare', 'calibrate', 'quantize', 'verify'];
 /** Registries that belong to one stage and that a later one looks rows up in. */
 const REGISTRIES: Record<string, string[]> = { plan: ['src/calibrate/methods/'] };
 
+/** Packages of other runtimes are protobuf messages too. */
+const CODECS: Record<string, string[]> = { emit: ['src/protobuf/'] };
+
 const stage = (name: string, index: number): Layer => ({
   files: `src/${name}/`,
-  values: [...BASE, ...(REGISTRIES[name] ?? []), ...(RUN_MODELS.includes(name) ? ['src/runtime/'] : [])],
+  values: [
+    ...BASE,
+    ...(REGISTRIES[name] ?? []),
+    ...(CODECS[name] ?? []),
+    ...(RUN_MODELS.includes(name) ? ['src/runtime/'] : []),
+  ],
   types: ['src/data/types.ts', 'src/runtime/types.ts', ...STAGES.slice(0, index).map((s) => `src/${s}/`)],
   packages: ['node:*'],
 });
@@ -37,7 +45,12 @@ export const LAYERS: readonly Layer[] = [
   { files: 'targets/', values: [], types: ['kernels/'] },
   { files: 'src/errors.ts', values: [] },
   { files: 'src/ir/', values: ['src/errors.ts'] },
-  { files: 'src/onnx/', values: ['src/ir/', 'src/errors.ts'], packages: ['protobufjs', 'node:*'] },
+  { files: 'src/protobuf/', values: ['src/ir/', 'src/errors.ts'], packages: ['protobufjs'] },
+  {
+    files: 'src/onnx/',
+    values: ['src/protobuf/', 'src/ir/', 'src/errors.ts'],
+    packages: ['node:*'],
+  },
   {
     files: 'src/runtime/',
     values: ['src/ir/', 'src/onnx/', 'src/errors.ts'],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { floatToHalf } from '../../src/data/half.js';
 import { PRESETS, parsePreprocess, READERS, readLabels, readPreprocess } from '../../src/data/index.js';
 import { PREPROCESS_FIELDS } from '../../src/data/preprocess-file.js';
 import { QuantizeError } from '../../src/errors.js';
+import { floatToHalf } from '../../src/ir/half.js';
 import { halfToFloat } from '../../src/ir/tensor.js';
 import { codeOf, folder, npy, put } from './files.js';
 

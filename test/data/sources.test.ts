@@ -4,8 +4,8 @@ import { findPreprocessBeside, findSamplesBeside, openSamples } from '../../src/
 import { prefetch } from '../../src/data/prefetch.js';
 import type { SampleOptions } from '../../src/data/types.js';
 import { floatTensor, int64Tensor } from '../../src/ir/tensor.js';
-import { encode } from '../../src/onnx/encode.js';
 import { TENSOR } from '../../src/onnx/schema.js';
+import { encode } from '../../src/protobuf/encode.js';
 import { all, codeOf, folder, input, npy, put } from './files.js';
 
 const root = folder();
