@@ -17,6 +17,8 @@ import type { Numbers, QuantizedBias, QuantizedWeight } from '../quantize/types.
 
 /** Lowest IR version that a file with this ai.onnx opset may state (ONNX versioning table). */
 const IR_FOR_OPSET: readonly [opset: number, ir: number][] = [
+  [25, 13],
+  [24, 12],
   [23, 11],
   [21, 10],
   [19, 9],

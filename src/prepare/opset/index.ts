@@ -43,7 +43,7 @@ export interface Upgrade {
 }
 
 /**
- * Raises the model's ai.onnx version to `to` (8 to 23), rewriting each operator whose form or meaning changed so
+ * Raises the model's ai.onnx version to `to` (8 to 25), rewriting each operator whose form or meaning changed so
  * that it computes what onnxruntime computed before. A model at or above `to` is returned as it is. Operators of
  * other domains and unknown ones stay. Model functions should be inlined before: they stay as they are, and one
  * that would need an adapter is refused, because onnxruntime reads its body at the version of the model.

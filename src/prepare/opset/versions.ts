@@ -4,7 +4,7 @@ import type { Model } from '../../ir/model.js';
 
 export const LOWEST_TARGET = 8;
 /** Beyond it no adapter has been checked. */
-export const HIGHEST_TARGET = 23;
+export const HIGHEST_TARGET = 25;
 /** The oldest version whose operators the table takes over. */
 export const OLDEST_SOURCE = 7;
 
@@ -19,6 +19,8 @@ const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
   [19, 9],
   [21, 10],
   [23, 11],
+  [24, 12],
+  [25, 13],
 ];
 
 export const irVersionFor = (opset: number): number =>

@@ -20,7 +20,7 @@ export interface Case {
   types?: Record<string, Dtype>;
   /** Relative bound, and why it is not zero. */
   tolerance?: { bound: number; from: number; why: string };
-  /** The highest target that onnxruntime has kernels for; 23 when absent. */
+  /** The highest target that onnxruntime has kernels for; 25 when absent. */
   upTo?: number;
   /** The lowest target that the upgrade supports; any when absent. */
   downTo?: number;

@@ -44,7 +44,7 @@ describe('what is refused and what is not', () => {
       'unsupported OPSET_TOO_OLD',
     ],
     ['target 7', () => upgradeOpset(model(7, [relu]), 7), 'unsupported OPSET_TARGET'],
-    ['target 24', () => upgradeOpset(model(7, [relu]), 24), 'unsupported OPSET_TARGET'],
+    ['target 26', () => upgradeOpset(model(7, [relu]), 26), 'unsupported OPSET_TARGET'],
     ['target 13.5', () => upgradeOpset(model(7, [relu]), 13.5), 'unsupported OPSET_TARGET'],
     [
       'a function that changes',
