@@ -42,7 +42,7 @@ export function kernelBenchmark() {
     ['observe (half zeros)', () => kernels.observe(relu, counters)],
     ['quantize', () => kernels.quantize(values, tensor, one, int8, codes)],
     ['quantize (last axis)', () => kernels.quantize(values, columns, many, int8, codes)],
-    ['dequantize', () => kernels.dequantize(codes, tensor, one, floats)],
+    ['dequantize', () => kernels.dequantize(codes, tensor, one, int8, floats)],
     ['fakeQuantize', () => kernels.fakeQuantize(values, tensor, one, int8, floats)],
     ['errorSums', () => kernels.errorSums(values, floats)],
   ];

@@ -25,7 +25,14 @@ export const SCRATCH = {
 /** Arrays start on this boundary: a cache line. */
 const ALIGNMENT = 64;
 
-export type KernelArray = Float32Array | Int8Array | Uint8Array | Int32Array | Uint32Array;
+export type KernelArray =
+  | Float32Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
 
 /** A WebAssembly memory of fixed size with a bump allocator, so that no array in it is ever detached. */
 export class KernelMemory {

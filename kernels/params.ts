@@ -1,4 +1,4 @@
-import { type BlockShape, blockSize, type ChannelParams } from './blocks.js';
+import { type BlockShape, blockSize, type ChannelParams, pieces, scaleCount } from './blocks.js';
 import type { NumberFormat } from './formats.js';
 import { clamp, roundHalfEven, SMALLEST_NORMAL } from './rounding.js';
 
@@ -36,9 +36,10 @@ function zeroOf(low: number, scale: number, format: Codes, symmetric: boolean): 
 /** The step of a range in float64; 0 when it would be no normal float32. */
 function stepOf(low: number, high: number, format: Codes, symmetric: boolean): number {
   const [qmin, qmax] = grid(format, symmetric);
-  const step = (high - low) / (qmax - qmin);
-  return step < SMALLEST_NORMAL ? 0 : step;
+  return normal((high - low) / (qmax - qmin));
 }
+
+const normal = (step: number): number => (step < SMALLEST_NORMAL ? 0 : step);
 
 /** Steps from zero that every 8-bit grid has on either side, as a power of two: v / 64 is exact, and so is 64·(v / 64). */
 const CONSTANT_STEPS = 64;
@@ -73,49 +74,77 @@ export function rangeToParams(min: number, max: number, format: Codes, options: 
 export const CHANNEL_FLOOR = 2 ** -20;
 
 /**
- * Parameters of weights, one a channel, from the finite extremes of each channel (callers refuse NaN and Inf first).
- * A channel of zeros takes the median of the other scales (1 when there is none), which keeps the bias scale sane.
+ * Parameters of weights from the finite extremes of each group (callers refuse NaN and Inf first): integers as
+ * `rangeToParams`, all other formats s = max|x| / largest, or 1 where the format takes no scale. A group of zeros takes
+ * the median of the other scales (1 when there is none), which keeps the bias scale sane.
  * @throws RangeError when values and shape do not belong together
  */
 export function weightParams(
   values: Float32Array,
   shape: BlockShape,
-  format: Codes,
-  options: ParamOptions,
+  format: NumberFormat,
+  { symmetric }: ParamOptions,
 ): ChannelParams {
   if (blockSize(shape) !== values.length) {
     throw new RangeError(`${values.length} values for ${blockSize(shape)} places`);
   }
-  const { symmetric } = options;
-  const ranges = channelRanges(values, shape).map(([min, max]) => widen(min, max, symmetric));
-  const steps = ranges.map(([low, high]) => stepOf(low, high, format, symmetric));
-  const used = steps.filter((step) => step > 0).sort((a, b) => a - b);
+  const count = scaleCount(shape);
+  const zeroPoints = new Int32Array(count);
+  if (!format.scaled) return { scales: new Float32Array(count).fill(1), zeroPoints };
+  const { min, max } = groupExtremes(values, shape);
+  const integer = format.kind === 'integer';
+  const steps = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const [low, high] = widen(min[i], max[i], symmetric || !integer);
+    steps[i] = integer ? stepOf(low, high, format, symmetric) : normal(high / format.largest);
+  }
+  fillSteps(steps);
+  if (!integer) return { scales: Float32Array.from(steps), zeroPoints };
+  for (let i = 0; i < count; i++) {
+    zeroPoints[i] = zeroOf(widen(min[i], max[i], symmetric)[0], steps[i], format, symmetric);
+  }
+  return { scales: Float32Array.from(steps), zeroPoints };
+}
+
+/** Gives groups without a step the median of the others, and no step less than the floor. */
+function fillSteps(steps: Float64Array): void {
+  const used = steps.filter((step) => step > 0).sort();
   const median = used.length === 0 ? 1 : used[used.length >> 1];
   const floor = Math.max(SMALLEST_NORMAL, (used.at(-1) ?? 0) * CHANNEL_FLOOR);
-  const filled = steps.map((step) => Math.max(step === 0 ? median : step, floor));
-  const zeroPoints = filled.map((step, c) => zeroOf(ranges[c][0], step, format, symmetric));
-  return { scales: Float32Array.from(filled), zeroPoints: Int32Array.from(zeroPoints) };
+  for (let i = 0; i < steps.length; i++) steps[i] = Math.max(steps[i] || median, floor);
 }
 
-/** Finite minimum and maximum of every channel, [0, 0] where there is none. */
-function channelRanges(values: Float32Array, { outer, channels, inner }: BlockShape): [number, number][] {
-  const ranges = Array.from({ length: channels }, (): [number, number] => [Infinity, -Infinity]);
-  for (let o = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++) {
-      const start = (o * channels + c) * inner;
-      extend(ranges[c], values, start, start + inner);
+/** Finite minimum and maximum of every group, 0 and 0 where there is none. */
+export function groupExtremes(
+  values: Float32Array,
+  shape: BlockShape,
+): { min: Float32Array; max: Float32Array } {
+  const min = new Float32Array(scaleCount(shape)).fill(Infinity);
+  const max = new Float32Array(min.length).fill(-Infinity);
+  for (const { outer, channels, inner, at, channel } of pieces(shape)) {
+    for (let run = 0; run < outer * channels; run++) {
+      extend(min, max, channel + (run % channels), values, at + run * inner, at + (run + 1) * inner);
     }
   }
-  return ranges.map(([min, max]) => (min <= max ? [min, max] : [0, 0]));
+  for (let i = 0; i < min.length; i++) if (min[i] > max[i]) min[i] = max[i] = 0;
+  return { min, max };
 }
 
-function extend(range: [number, number], values: Float32Array, start: number, end: number): void {
-  let [min, max] = range;
+function extend(
+  mins: Float32Array,
+  maxs: Float32Array,
+  group: number,
+  values: Float32Array,
+  start: number,
+  end: number,
+): void {
+  let min = mins[group];
+  let max = maxs[group];
   for (let i = start; i < end; i++) {
     const x = values[i];
     if (x < min && x !== -Infinity) min = x;
     if (x > max && x !== Infinity) max = x;
   }
-  range[0] = min;
-  range[1] = max;
+  mins[group] = min;
+  maxs[group] = max;
 }

@@ -1,41 +1,37 @@
-import { type BlockShape, type ChannelParams, checkBlocks } from './blocks.js';
+import { type BlockShape, type ChannelParams, checkBlocks, type Piece, pieces } from './blocks.js';
+import { type Codec, type Codes, codeArray, codecOf } from './codec.js';
 import type { NumberFormat } from './formats.js';
-import { roundHalfEven } from './rounding.js';
 
 export { type BiasOverflow, biasOverflow, quantizeBias } from './bias.js';
-export { type BlockShape, blockShape, type ChannelParams } from './blocks.js';
+export { type BlockShape, blockShape, type ChannelParams, scaleCount, scaleDims } from './blocks.js';
+export { type Codes, integerMultiple } from './codec.js';
 export { rangeToParams, type ScaleZero, weightParams } from './params.js';
 export { roundHalfEven } from './rounding.js';
 
 /**
- * The plain versions of the SIMD kernels: the definition in readable form, and what runs for formats wider than 8 bits.
- * ONNX QuantizeLinear: q = saturate(roundHalfEven(x / s) + z) with a float32 division; NaN gives the lowest code,
- * as in onnxruntime (the standard leaves it open).
+ * The plain versions of the SIMD kernels: the definition in readable form. code = encode(fround(x / s)) and
+ * y = decode(code)·s, the division and the product in float32, for every format and block shape.
  */
-export type Codes = Int8Array | Uint8Array | Int32Array;
 
-const ARRAYS = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array };
-
-/** The code of one float32 value. `scale` must itself be a float32. */
-export function quantizeValue(
-  x: number,
-  scale: number,
-  zeroPoint: number,
-  qmin: number,
-  qmax: number,
-): number {
-  const q = roundHalfEven(Math.fround(x / scale)) + zeroPoint;
-  // The comparison sends NaN to qmin.
-  return q > qmin ? Math.min(q, qmax) : qmin;
+/** Calls `visit` for every run of elements that share a group, with the codec and the scale of the group. */
+function eachRun(
+  shape: BlockShape,
+  params: ChannelParams,
+  row: NumberFormat,
+  visit: (codec: Codec, scale: number, start: number, end: number) => void,
+): void {
+  for (const piece of pieces(shape))
+    eachGroup(piece, (group, start, end) => {
+      visit(codecOf(row, params, group), params.scales[group], start, end);
+    });
 }
 
-/** Calls `visit` for every run of elements that share a channel. */
-function eachRun(shape: BlockShape, visit: (channel: number, start: number, end: number) => void): void {
-  const { outer, channels, inner } = shape;
+function eachGroup(piece: Piece, visit: (group: number, start: number, end: number) => void): void {
+  const { outer, channels, inner, at, channel } = piece;
   for (let o = 0; o < outer; o++) {
     for (let c = 0; c < channels; c++) {
-      const start = (o * channels + c) * inner;
-      visit(c, start, start + inner);
+      const start = at + (o * channels + c) * inner;
+      visit(channel + c, start, start + inner);
     }
   }
 }
@@ -48,28 +44,27 @@ export function quantize(
   values: Float32Array,
   shape: BlockShape,
   params: ChannelParams,
-  format: Pick<NumberFormat, 'dtype' | 'qmin' | 'qmax'>,
+  row: NumberFormat,
+  out: Codes = codeArray(row, values.length),
 ): Codes {
   checkBlocks(values.length, shape, params);
-  const out = new ARRAYS[format.dtype](values.length);
-  eachRun(shape, (c, start, end) => {
-    const scale = params.scales[c];
-    const zeroPoint = params.zeroPoints[c];
-    for (let i = start; i < end; i++) {
-      out[i] = quantizeValue(values[i], scale, zeroPoint, format.qmin, format.qmax);
-    }
+  eachRun(shape, params, row, (codec, scale, start, end) => {
+    for (let i = start; i < end; i++) out[i] = codec.encode(Math.fround(values[i] / scale));
   });
   return out;
 }
 
-/** Codes to float32 values: y = (q − z)·s, the difference as float32 first, as in ONNX. */
-export function dequantize(codes: Codes, shape: BlockShape, params: ChannelParams): Float32Array {
+/** Codes to float32 values: y = decode(code)·s; for integers (q − z)·s, the difference as float32 first, as in ONNX. */
+export function dequantize(
+  codes: Codes,
+  shape: BlockShape,
+  params: ChannelParams,
+  row: NumberFormat,
+  out: Float32Array = new Float32Array(codes.length),
+): Float32Array {
   checkBlocks(codes.length, shape, params);
-  const out = new Float32Array(codes.length);
-  eachRun(shape, (c, start, end) => {
-    const scale = params.scales[c];
-    const zeroPoint = params.zeroPoints[c];
-    for (let i = start; i < end; i++) out[i] = Math.fround(codes[i] - zeroPoint) * scale;
+  eachRun(shape, params, row, (codec, scale, start, end) => {
+    for (let i = start; i < end; i++) out[i] = codec.decode(codes[i]) * scale;
   });
   return out;
 }
@@ -79,5 +74,6 @@ export const fakeQuantize = (
   values: Float32Array,
   shape: BlockShape,
   params: ChannelParams,
-  format: Pick<NumberFormat, 'dtype' | 'qmin' | 'qmax'>,
-): Float32Array => dequantize(quantize(values, shape, params, format), shape, params);
+  row: NumberFormat,
+  out?: Float32Array,
+): Float32Array => dequantize(quantize(values, shape, params, row), shape, params, row, out);

@@ -1,8 +1,10 @@
 import type { BlockShape, ChannelParams } from './blocks.js';
+import { type Codes, codeArray } from './codec.js';
 import type { NumberFormat } from './formats.js';
 import { COUNTERS, KernelMemory, PIECE, SCRATCH } from './memory.js';
 import { instantiate, type KernelExports } from './module.js';
 import { type Extremes, eachBlock, eachPiece, gatherExtremes } from './piecewise.js';
+import * as plain from './quantize.js';
 
 export { COUNTERS } from './memory.js';
 export type { Extremes } from './piecewise.js';
@@ -17,8 +19,8 @@ export interface ErrorSums {
   maxError: number;
 }
 
-type Codes = Int8Array | Uint8Array;
-type ByteFormat = Pick<NumberFormat, 'qmin' | 'qmax' | 'signed' | 'bits'>;
+/** Whole numbers in bytes: what the SIMD kernels take; other formats go through the plain versions. */
+const isByteInteger = (row: NumberFormat): boolean => row.kind === 'integer' && row.bits <= 8;
 
 /** The SIMD kernels over one memory. Arrays of that memory are used in place, others are copied piece by piece. */
 export class Kernels {
@@ -39,10 +41,9 @@ export class Kernels {
     return new Uint32Array(this.memory.buffer, this.memory.allocate(4 * n), n).fill(0);
   }
 
-  /** `n` zeroed bytes for codes of `format`. */
-  codes(n: number, format: ByteFormat): Codes {
-    const at = this.memory.allocate(n);
-    return new (format.signed ? Int8Array : Uint8Array)(this.memory.buffer, at, n).fill(0);
+  /** `n` zeroed codes of a format. */
+  codes(n: number, row: NumberFormat): Codes {
+    return codeArray(row, n, (bytes) => [this.memory.buffer, this.memory.allocate(bytes)]).fill(0);
   }
 
   /** A place to come back to with `reset`. */
@@ -74,31 +75,33 @@ export class Kernels {
   }
 
   /**
-   * q = saturate(roundHalfEven(x / s) + z) into 8-bit codes; NaN gives the lowest code.
-   * @throws RangeError when shapes differ or the format is not of 8 bits
+   * Codes of float32 values; see kernels/quantize.ts for what they are.
+   * @throws RangeError when values, shape and parameters do not belong together
    */
   quantize(
     values: Float32Array,
     shape: BlockShape,
     params: ChannelParams,
-    format: ByteFormat,
-    out: Codes = new (format.signed ? Int8Array : Uint8Array)(values.length),
+    row: NumberFormat,
+    out: Codes = codeArray(row, values.length),
   ): Codes {
-    checkByteFormat(format);
+    if (!isByteInteger(row)) return plain.quantize(values, shape, params, row, out);
     eachBlock(this.memory, values, out, shape, params, (...args) =>
-      this.simd.quantize(...args, format.qmin, format.qmax),
+      this.simd.quantize(...args, row.qmin, row.qmax),
     );
     return out;
   }
 
-  /** y = (q − z)·s. */
+  /** The float32 values of codes. */
   dequantize(
     codes: Codes,
     shape: BlockShape,
     params: ChannelParams,
-    out = new Float32Array(codes.length),
+    row: NumberFormat,
+    out: Float32Array = new Float32Array(codes.length),
   ): Float32Array {
-    const signed = codes instanceof Int8Array ? 1 : 0;
+    if (!isByteInteger(row)) return plain.dequantize(codes, shape, params, row, out);
+    const signed = row.signed ? 1 : 0;
     eachBlock(this.memory, codes, out, shape, params, (...args) => this.simd.dequantize(...args, signed));
     return out;
   }
@@ -108,12 +111,12 @@ export class Kernels {
     values: Float32Array,
     shape: BlockShape,
     params: ChannelParams,
-    format: ByteFormat,
-    out = new Float32Array(values.length),
+    row: NumberFormat,
+    out: Float32Array = new Float32Array(values.length),
   ): Float32Array {
-    checkByteFormat(format);
+    if (!isByteInteger(row)) return plain.fakeQuantize(values, shape, params, row, out);
     eachBlock(this.memory, values, out, shape, params, (...args) =>
-      this.simd.fakeQuantize(...args, format.qmin, format.qmax),
+      this.simd.fakeQuantize(...args, row.qmin, row.qmax),
     );
     return out;
   }
@@ -148,10 +151,6 @@ export class Kernels {
     this.memory.collect(counters, 0, COUNTERS, SCRATCH.table);
     return result;
   }
-}
-
-function checkByteFormat(format: ByteFormat): void {
-  if (format.bits !== 8) throw new RangeError(`the SIMD kernels take formats of 8 bits, not ${format.bits}`);
 }
 
 /**

@@ -33,7 +33,7 @@ const ACTIVATION_TOKENS = new Map<string, Scheme['activations']>([
   ['float', 'none'],
 ]);
 
-const WEIGHT_FORMATS = FORMATS.filter((f) => f.bits <= 16).map((f) => f.id);
+const WEIGHT_FORMATS = FORMATS.filter((f) => f.kind === 'integer' && f.bits === 8).map((f) => f.id);
 
 /**
  * Parses `<weights>[-<activations>]-<granularity>`, e.g. `int8-perchannel`, `int8-a8-perlayer`, `int8-float-perchannel`.

@@ -1,10 +1,11 @@
+import type { Codes } from '../../kernels/quantize.js';
 import type { BiasPlan, WeightPlan } from '../plan/types.js';
 
 /** Codes and grid of one weight. `scale` and `zeroPoint` have one entry, or one for each index of `plan.axis`. */
 export interface QuantizedWeight {
   plan: WeightPlan;
   dims: number[];
-  codes: Int8Array | Uint8Array;
+  codes: Codes;
   scale: Float32Array;
   zeroPoint: Int32Array;
 }

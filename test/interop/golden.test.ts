@@ -68,7 +68,7 @@ describe.skipIf(!PYTHON)(
       const codes: Codes = quantize(values, shape, params, c.format);
       expect(Array.from(codes)).toEqual(expected.q);
       // Plus and minus zero are the same number; everything else must have the same bits.
-      expect(bits(dequantize(codes, shape, params).map((v) => v + 0))).toEqual(
+      expect(bits(dequantize(codes, shape, params, c.format).map((v) => v + 0))).toEqual(
         bits(fromBits(expected.y).map((v) => v + 0)),
       );
     });

@@ -80,8 +80,8 @@ test.each(CASES)('%s, %s: plain, WASM and onnxruntime agree bit for bit', async 
   expect(firstDifference(simd, q.data as Int8Array, x)).toBeUndefined();
 
   const wanted = bitsOf(y.data as Float32Array);
-  expect(firstDifference(bitsOf(dequantize(plain, shape, params)), wanted, x)).toBeUndefined();
-  expect(firstDifference(bitsOf(kernels.dequantize(simd, shape, params)), wanted, x)).toBeUndefined();
+  expect(firstDifference(bitsOf(dequantize(plain, shape, params, row)), wanted, x)).toBeUndefined();
+  expect(firstDifference(bitsOf(kernels.dequantize(simd, shape, params, row)), wanted, x)).toBeUndefined();
   expect(firstDifference(bitsOf(kernels.fakeQuantize(x, shape, params, row)), wanted, x)).toBeUndefined();
 });
 

@@ -36,7 +36,7 @@ describe('rangeToParams', () => {
         const { scale, zeroPoint } = rangeToParams(constant, constant, format(id), { symmetric });
         const block = { scales: Float32Array.of(scale), zeroPoints: Int32Array.of(zeroPoint) };
         const codes = quantize(Float32Array.of(constant), blockShape([1]), block, format(id));
-        expect(dequantize(codes, blockShape([1]), block)[0]).toBe(constant);
+        expect(dequantize(codes, blockShape([1]), block, format(id))[0]).toBe(constant);
       }
     }
   });

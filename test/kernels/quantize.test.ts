@@ -105,7 +105,7 @@ test('worked example: a float offset instead of a zero point, 0.3 is code 128 of
 
 test('worked example: a multiply-accumulate, 42·38 steps of 2^-23', () => {
   const product = 42 * 38;
-  const y = dequantize(Int32Array.of(product), one(1), params(2 ** -23, 0));
+  const y = dequantize(Int32Array.of(product), one(1), params(2 ** -23, 0), format('int32'));
   expect(y[0]).toBe(0.00019025802612304688);
 });
 
@@ -114,7 +114,7 @@ test('int32 saturates and dequantizes by way of float32', () => {
   const x = Float32Array.of(3e9, -3e9, 16777217, 2.5, NaN);
   const q = quantize(x, one(5), params(1, 0), row);
   expect([...q]).toEqual([2147483647, -2147483648, 16777216, 2, -2147483648]);
-  expect(dequantize(Int32Array.of(16777217), one(1), params(1, 0))[0]).toBe(16777216);
+  expect(dequantize(Int32Array.of(16777217), one(1), params(1, 0), row)[0]).toBe(16777216);
 });
 
 describe('blockShape', () => {
