@@ -130,6 +130,8 @@ export interface ExternalBytes {
   file: string;
   offset: number;
   length: number;
+  /** The data file is not there, and whoever loaded the model said that shapes do: `read` throws. */
+  absent?: true;
   read(): Uint8Array;
 }
 

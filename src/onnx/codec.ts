@@ -12,17 +12,17 @@ import { sniff } from './sniff.js';
 /**
  * Reads an ONNX model. Tensor bytes are views of `bytes`, which must stay as it is while the model is in use.
  * With `file`, external tensors are found in its folder and checked (they are read later, one at a time); without
- * it they stay unresolved references.
+ * it they stay unresolved references. `mayLack`: their data files need not exist.
  * @throws QuantizeError (invalid) MODEL_NOT_ONNX, MODEL_TRUNCATED, MODEL_MALFORMED, MODEL_TOO_COMPLEX,
  * EXTERNAL_DATA_*
  */
-export function decodeModel(bytes: Uint8Array, file?: string): Model {
+export function decodeModel(bytes: Uint8Array, file?: string, mayLack = false): Model {
   // A Buffer's slice() does not copy; the rest of the code relies on that of Uint8Array, which does.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const model = decodeOnnx(plain, file);
   if (file !== undefined) {
     const folder = dirname(file);
-    for (const tensor of allTensors(model)) resolveExternal(tensor, folder);
+    for (const tensor of allTensors(model)) resolveExternal(tensor, folder, mayLack);
   }
   return model;
 }

@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { invalidError } from '../errors.js';
 import { dtypeName, packedBytes } from '../ir/dtypes.js';
@@ -15,16 +24,18 @@ const READ_STEP = 2 ** 30;
 /**
  * Finds the bytes of an external tensor inside the model's folder and checks that they are there and of the right
  * size. Nothing is read before `tensor.external.read()`. Tensors that are not external are left alone.
+ * `mayLack`: a data file that does not exist is no error yet; reading the tensor will be (`absent`).
  * The `checksum` entry is kept but not verified: it covers the whole data file, and onnxruntime ignores it too.
  * @throws QuantizeError (invalid) EXTERNAL_DATA_LOCATION, EXTERNAL_DATA_MISSING, EXTERNAL_DATA_RANGE,
  * EXTERNAL_DATA_SIZE
  */
-export function resolveExternal(tensor: Tensor, folder: string): void {
+export function resolveExternal(tensor: Tensor, folder: string, mayLack = false): void {
   if (tensor.dataLocation !== EXTERNAL) return;
   const location = entry(tensor.externalData, 'location');
   if (!location) throw problem('LOCATION', tensor, 'has external data but no location');
-  const file = insideFolder(tensor, folder, location);
-  const size = regularFile(tensor, file).size;
+  const path = plainPath(tensor, location);
+  const file = mayLack && isMissing(join(folder, path)) ? undefined : insideFolder(tensor, folder, path);
+  const size = file === undefined ? Number.MAX_SAFE_INTEGER : regularFile(tensor, file).size;
   const offset = number(tensor, 'offset') ?? 0;
   const needed = neededBytes(tensor);
   const length = number(tensor, 'length') ?? needed ?? size - offset;
@@ -32,8 +43,14 @@ export function resolveExternal(tensor: Tensor, folder: string): void {
     throw problem('RANGE', tensor, `needs bytes ${offset} to ${offset + length} of a file of ${size}`, file);
   if (needed !== undefined && length !== needed)
     throw problem('SIZE', tensor, `states ${length} bytes where its shape needs ${needed}`, file);
-  tensor.external = { file, offset, length, read: () => readRange(tensor, { file, offset, length }) };
+  const range = { file: file ?? join(folder, path), offset, length };
+  tensor.external = { ...range, ...(file === undefined && ABSENT), read: () => readRange(tensor, range) };
 }
+
+const ABSENT = { absent: true } as const;
+
+/** No file, and no link to one either: a dangling link is damage. */
+const isMissing = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) === undefined;
 
 const entry = (entries: readonly StringEntry[], key: string): string | undefined =>
   entries.findLast((e) => e.key === key)?.value;
@@ -54,15 +71,20 @@ function neededBytes(tensor: Tensor): number | undefined {
   return dtype && packedBytes(dtype, elementCount(tensor.dims));
 }
 
-/** The real path of `location`, which must lie in `folder` after all links are followed. */
-function insideFolder(tensor: Tensor, folder: string, location: string): string {
+/** `location` with the separators of this system; it must lead downwards. */
+function plainPath(tensor: Tensor, location: string): string {
   const path = location.replaceAll('\\', '/');
   if (isAbsolute(path) || /^[a-z]:/i.test(path) || path.split('/').includes('..') || path.includes('\0'))
     throw outside(tensor, location);
+  return path;
+}
+
+/** The real path of `path`, which must lie in `folder` after all links are followed. */
+function insideFolder(tensor: Tensor, folder: string, path: string): string {
   try {
     const file = realpathSync(join(folder || '.', path));
     const inside = relative(realpathSync(folder || '.'), file);
-    if (inside.split(sep)[0] === '..' || isAbsolute(inside)) throw outside(tensor, location);
+    if (inside.split(sep)[0] === '..' || isAbsolute(inside)) throw outside(tensor, path);
     return file;
   } catch (cause) {
     throw isSystemError(cause) ? unreadable(tensor, join(folder, path), cause) : cause;

@@ -1,4 +1,4 @@
 export { writeAtomic } from './atomic.js';
 export { decodeModel, encodedSize, encodeModel } from './codec.js';
-export { type LoadedModel, loadModel } from './load.js';
+export { type LoadedModel, type LoadOptions, loadModel } from './load.js';
 export { type SaveOptions, saveModel } from './save.js';

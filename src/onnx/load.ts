@@ -13,19 +13,24 @@ export interface LoadedModel {
    * for, since it reads every byte of the external files.
    */
   readonly sha256: string;
-  /** Size of the model file and its external files together. */
+  /** Size of the model file and its external files together, those that are absent as tensors state it. */
   bytes: number;
 }
 
 const HASH_STEP = 2 ** 23;
 
+export interface LoadOptions {
+  /** Shapes do: external data that is not there is an error only for who reads it (`ExternalBytes.absent`). */
+  shapesOnly?: boolean;
+}
+
 /**
  * Reads a model file and checks that its external data is there; external tensors are read when they are used.
  * @throws QuantizeError (invalid) MODEL_UNREADABLE, MODEL_TOO_LARGE and those of decodeModel
  */
-export function loadModel(file: string): LoadedModel {
+export function loadModel(file: string, options: LoadOptions = {}): LoadedModel {
   const bytes = readFile(file);
-  const model = decodeModel(bytes, file);
+  const model = decodeModel(bytes, file, options.shapesOnly);
   const parts = externalFiles(model);
   let sha256: string | undefined;
   return {
@@ -34,13 +39,23 @@ export function loadModel(file: string): LoadedModel {
       sha256 ??= hash(bytes, parts);
       return sha256;
     },
-    bytes: parts.reduce((sum, part) => sum + attempt(part, () => statSync(part).size), bytes.length),
+    bytes:
+      bytes.length +
+      absentBytes(model) +
+      parts.reduce((sum, part) => sum + attempt(part, () => statSync(part).size), 0),
   };
+}
+
+/** What the tensors say that they take in the data files that are not there. */
+function absentBytes(model: Model): number {
+  let total = 0;
+  for (const { external } of allTensors(model)) if (external?.absent) total += external.length;
+  return total;
 }
 
 function externalFiles(model: Model): string[] {
   const files = new Set<string>();
-  for (const tensor of allTensors(model)) if (tensor.external) files.add(tensor.external.file);
+  for (const { external } of allTensors(model)) if (external && !external.absent) files.add(external.file);
   return [...files];
 }
 

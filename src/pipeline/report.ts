@@ -10,11 +10,11 @@ import { samplesOf } from './samples.js';
 import { planInput, prepareFor, resolveTarget, typesFor } from './stages.js';
 
 /**
- * Size, speed and power of any model on a target; needs no data. A float model is reported before and after the
+ * Size, speed and power of any model on a target; needs no data, and of large tensors only shapes. A float model is reported before and after the
  * scheme; one that has Q/DQ pairs, and any model on a target whose speed can only be measured, as it stands.
  */
 export async function report(options: JobOptions): Promise<Report> {
-  const loaded = loadModel(options.model);
+  const loaded = loadModel(options.model, { shapesOnly: true });
   const { timing } = resolveTarget(options.target);
   const asItStands = timing === 'measured' || quantizedNodes(loaded.model).length > 0;
   return asItStands ? reportAsIs(options, loaded) : reportPlanned(options, loaded);

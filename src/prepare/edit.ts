@@ -1,10 +1,10 @@
 import { type Links, subgraphs } from '../ir/graph.js';
 import type { Graph, Node, Tensor } from '../ir/model.js';
 
-/** Initializers that no caller can override: those that are not graph inputs as well. */
+/** Initializers that no caller can override (those that are not graph inputs as well) and whose bytes are there. */
 export function constantsOf(graph: Graph): Map<string, Tensor> {
   const inputs = new Set(graph.inputs.map((v) => v.name));
-  const fixed = graph.initializers.filter((t) => t.name && !inputs.has(t.name));
+  const fixed = graph.initializers.filter((t) => t.name && !inputs.has(t.name) && !t.external?.absent);
   return new Map(fixed.map((t) => [t.name!, t]));
 }
 

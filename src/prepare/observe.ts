@@ -8,14 +8,15 @@ import { staticDims } from './probe.js';
 /**
  * Types and shapes as `inferTypes` gives them for the dims of one real sample, and for what stays open (operators
  * without shape inference, such as Crop; shapes that the data decides; outputs of If) as that sample makes them.
- * One run whose only outputs are the Shapes of those values, so no activation is kept.
+ * One run whose only outputs are the Shapes of those values, so no activation is kept; none for a model without its
+ * weights.
  * @throws QuantizeError RUN_FAILED (invalid) when the sample does not fit the model
  */
 export async function observeTypes(model: Model, sample: Feeds): Promise<Map<string, ValueMeta>> {
   const dims = Object.fromEntries(Object.entries(sample).map(([name, value]) => [name, value.dims]));
   const types = await inferTypes(model, dims);
   const open = [...types.values()].filter((meta) => staticDims(meta) === undefined);
-  if (open.length === 0) return types;
+  if (open.length === 0 || model.graph.initializers.some((t) => t.external?.absent)) return types;
   for (const [name, seen] of await shapesOf(model, sample, open))
     types.set(name, { ...types.get(name)!, dims: seen });
   return types;

@@ -78,7 +78,7 @@ const outputNames = (graph: Graph): string[] => {
 };
 
 const isHeavy = (tensor: Tensor, graph: Graph): boolean =>
-  elementCount(tensor.dims) > MAX_PROBE_ELEMENTS &&
+  (elementCount(tensor.dims) > MAX_PROBE_ELEMENTS || tensor.external?.absent === true) &&
   !graph.inputs.some((v) => v.name === tensor.name) &&
   !graph.outputs.some((v) => v.name === tensor.name);
 

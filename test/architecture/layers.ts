@@ -85,6 +85,13 @@ export const LAYERS: readonly Layer[] = [
     types: ['targets/', 'kernels/', 'src/'],
     packages: ['commander', 'chalk', 'cli-table3', 'node:*'],
   },
+  // Networks and pictures for tests and for the validation of the cost model.
+  {
+    files: 'fixtures/',
+    values: ['src/errors.ts', 'src/ir/', 'src/onnx/'],
+    types: ['src/runtime/types.ts'],
+    packages: ['node:*'],
+  },
   { files: 'src/index.ts', values: ['src/', 'kernels/', 'targets/'] },
 ];
 

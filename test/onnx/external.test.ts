@@ -167,3 +167,43 @@ test('sha256 covers the model and its data, each data file once', () => {
   expect(loaded.sha256).toBe(digest.digest('hex'));
   expect(loaded.bytes).toBe(readFileSync(path('m.onnx')).length + 8);
 });
+
+describe('shapes only', () => {
+  const shapes = (entries: Record<string, string>, count = 2) =>
+    loadModel(modelWith(entries, count), { shapesOnly: true });
+
+  test('an absent file is no error until the tensor is read', () => {
+    const { model, bytes, sha256 } = shapes({ location: 'none.bin', offset: '4096' }, 1e9);
+    const [tensor] = model.graph.initializers;
+    expect(tensor.external).toMatchObject({ absent: true, offset: 4096, length: 4e9 });
+    expect(bytes).toBeGreaterThan(4e9);
+    expect(sha256).toBe(
+      createHash('sha256')
+        .update(readFileSync(path('m.onnx')))
+        .digest('hex'),
+    );
+    expect(() => tensorBytes(tensor)).toThrow(expect.objectContaining({ code: 'EXTERNAL_DATA_MISSING' }));
+  });
+
+  test('a file that is there is read', () => {
+    writeFileSync(path('d.bin'), floatsLe(1, 2));
+    const [tensor] = shapes({ location: 'd.bin' }).model.graph.initializers;
+    expect(tensor.external?.absent).toBeUndefined();
+    expect(tensorBytes(tensor)).toEqual(floatsLe(1, 2));
+  });
+
+  test.each([
+    ['a step out of the folder', { location: '../none.bin' }, 'EXTERNAL_DATA_LOCATION'],
+    ['an absolute path', { location: '/none/none.bin' }, 'EXTERNAL_DATA_LOCATION'],
+    ['a link that leads outside', { location: 'outside.bin' }, 'EXTERNAL_DATA_LOCATION'],
+    ['a link to nothing', { location: 'loose' }, 'EXTERNAL_DATA_MISSING'],
+    ['a length that the shape denies', { location: 'none.bin', length: '7' }, 'EXTERNAL_DATA_SIZE'],
+    ['an offset that is no number', { location: 'none.bin', offset: '-4' }, 'EXTERNAL_DATA_RANGE'],
+    ['a file that is too short', { location: 'd.bin', offset: '8' }, 'EXTERNAL_DATA_RANGE'],
+  ])('still refused: %s', (_, entries, code) => {
+    writeFileSync(path('d.bin'), floatsLe(1, 2));
+    symlinkSync('/etc/hostname', path('outside.bin'));
+    symlinkSync('nothing', path('loose'));
+    expect(() => shapes(entries)).toThrow(expect.objectContaining({ code }));
+  });
+});
