@@ -12,7 +12,8 @@ const SECOND = FIRST + 4 * PIECE;
 const THIRD = SECOND + 4 * PIECE;
 const FOURTH = THIRD + 4 * PIECE;
 const TABLE = FOURTH + 4 * PIECE;
-const SCRATCH_END = TABLE + 4 * COUNTERS;
+/** The table also holds one float64 for each value of a piece. */
+const SCRATCH_END = TABLE + Math.max(4 * COUNTERS, 8 * PIECE);
 export const SCRATCH = {
   result: RESULT,
   first: FIRST,

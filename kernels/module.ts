@@ -9,6 +9,7 @@ export interface KernelExports {
   fakeQuantize(values: number, out: number, ...rest: number[]): void;
   dequantize(codes: number, out: number, ...rest: number[]): void;
   errorSums(xs: number, ys: number, n: number, out: number): void;
+  groupErrors(xs: number, ys: number, ...rest: number[]): void;
   copy(to: number, from: number, bytes: number): void;
 }
 

@@ -1,4 +1,4 @@
-import type { BlockShape, ChannelParams } from './blocks.js';
+import { type BlockShape, type ChannelParams, pieces, scaleCount } from './blocks.js';
 import { type Codes, codeArray } from './codec.js';
 import type { NumberFormat } from './formats.js';
 import { COUNTERS, KernelMemory, PIECE, SCRATCH } from './memory.js';
@@ -137,6 +137,22 @@ export class Kernels {
       sums.maxError = Math.max(sums.maxError, result[4]);
     }
     return sums;
+  }
+
+  /** Σ(x − y)² of every group of a block shape, in a fixed order. */
+  groupErrors(x: Float32Array, y: Float32Array, shape: BlockShape): Float64Array {
+    if (x.length !== y.length) throw new RangeError(`${x.length} values against ${y.length}`);
+    const errors = new Float64Array(scaleCount(shape));
+    for (const { at, channel, ...piece } of pieces(shape, PIECE)) {
+      const { outer, channels, inner } = piece;
+      const n = outer * channels * inner;
+      const xs = this.memory.place(x, at, n, SCRATCH.first);
+      const ys = this.memory.place(y, at, n, SCRATCH.second);
+      this.simd.groupErrors(xs, ys, outer, channels, inner, SCRATCH.table);
+      const found = new Float64Array(this.memory.buffer, SCRATCH.table, channels);
+      for (let c = 0; c < channels; c++) errors[channel + c] += found[c];
+    }
+    return errors;
   }
 
   /** Copies within the memory: the yardstick of the benchmark. */

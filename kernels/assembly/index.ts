@@ -5,6 +5,7 @@ export { histogram, observe } from './observe';
 export { quantize, fakeQuantize } from './quantize';
 export { dequantize } from './dequantize';
 export { errorSums } from './errors';
+export { groupErrors } from './groups';
 
 /** What memory bandwidth alone costs: the yardstick of bench/kernels.js. */
 export function copy(to: usize, from: usize, bytes: usize): void {
