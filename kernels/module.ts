@@ -11,6 +11,14 @@ export interface KernelExports {
   errorSums(xs: number, ys: number, n: number, out: number): void;
   groupErrors(xs: number, ys: number, ...rest: number[]): void;
   copy(to: number, from: number, bytes: number): void;
+  addInto(to: number, from: number, n: number): void;
+  narrow(from: number, to: number, n: number): void;
+  cholesky(a: number, n: number): number;
+  roundNearest(w: number, out: number, rows: number, n: number, grid: number): void;
+  roundRows(w: number, out: number, ...rest: number[]): void;
+  descend(w: number, q: number, ...rest: number[]): void;
+  refit(w: number, q: number, ...rest: number[]): void;
+  gridErrors(w: number, weights: number, ...rest: number[]): void;
 }
 
 export interface WasmMemory {

@@ -1,11 +1,14 @@
 // The SIMD kernels, AssemblyScript compiled to kernels/simd.wasm. They own no memory and allocate nothing: every
-// argument is an address in the memory that the host gives, and kernels/wasm.ts is the only caller.
+// argument is an address in the memory that the host gives, and only the files of kernels/ beside this folder call them.
 export { minMax } from './extremes';
 export { histogram, observe } from './observe';
 export { quantize, fakeQuantize } from './quantize';
 export { dequantize } from './dequantize';
 export { errorSums } from './errors';
 export { groupErrors } from './groups';
+export { cholesky } from './cholesky';
+export { descend, gridErrors, refit, roundNearest, roundRows } from './lattice';
+export { addInto, narrow } from './matrix';
 
 /** What memory bandwidth alone costs: the yardstick of bench/kernels.js. */
 export function copy(to: usize, from: usize, bytes: usize): void {
