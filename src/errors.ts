@@ -50,6 +50,30 @@ export class QuantizeError extends Error {
   }
 }
 
+/** An error as plain data, to pass from thread to thread. */
+export type PackedError = { message: string; stack?: string } & (
+  | { code: string; kind: ErrorKind; where: Location; hint?: string }
+  | { code?: undefined }
+);
+
+export function packError(error: unknown): PackedError {
+  if (error instanceof QuantizeError) {
+    const { message, stack, code, kind, where, hint } = error;
+    return { message, stack, code, kind, where, hint };
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { message, stack };
+}
+
+export function unpackError(packed: PackedError): Error {
+  const error =
+    packed.code === undefined
+      ? new Error(packed.message)
+      : new QuantizeError(packed.kind, packed.code, packed.message, packed);
+  error.stack = packed.stack;
+  return error;
+}
+
 type Details = { where?: Location; hint?: string; cause?: unknown };
 
 export const usageError = (code: string, message: string, details?: Details) =>

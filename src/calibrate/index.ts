@@ -5,9 +5,9 @@ import type { Model } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { writeStats } from './file.js';
 import { requireSameKey } from './merge.js';
-import { Observer } from './observe.js';
 import { type Probe, planProbes } from './probe.js';
 import { add, contains } from './runs.js';
+import { gather, type Team } from './team.js';
 import type { Stats } from './types.js';
 
 export { decodeStats, encodeStats, readStats, writeStats } from './file.js';
@@ -64,18 +64,18 @@ export async function calibrate(
   const run = new Run(model, [...new Set(tensors)], source, options);
   try {
     for await (const sample of source.samples(run.wanted)) await run.take(sample);
+    return await run.stats();
   } catch (cause) {
     await run.save();
     throw cause;
   } finally {
     await run.release();
   }
-  return run.stats();
 }
 
 class Run {
   private readonly base: Omit<Stats, 'sampleCount' | 'tensors'>;
-  private observer: Observer | undefined;
+  private team: Team | undefined;
   private readonly probes: readonly Probe[];
   private readonly total: number | undefined;
   private readonly started = performance.now();
@@ -111,29 +111,36 @@ class Run {
   async take(sample: Sample): Promise<void> {
     this.stopIfAborted();
     if (!this.wanted(sample.index)) return;
-    try {
-      this.observer ??= await this.open(sample);
-      await this.observer.add(sample);
-    } catch (cause) {
-      throw blameSample(sample, this.base.kind, cause);
-    }
-    add(this.base.samples, sample.index);
-    this.done++;
-    this.progress();
+    this.team ??= await this.open(sample);
+    await this.team.add(sample);
     const { checkpoint } = this.options;
     if (checkpoint && performance.now() - this.saved > checkpoint.everyMs) await this.save();
   }
 
-  private open(sample: Sample): Promise<Observer> {
-    const { mode = 'histogram', memoryBudget = DEFAULT_BUDGET, threads, resume } = this.options;
-    const session = { threads };
-    return Observer.open(this.model, this.tensors, sample.feeds, {
-      mode,
-      memoryBudget,
-      session,
-      earlier: resume?.tensors,
-      probes: this.probes,
-    });
+  private async open(sample: Sample): Promise<Team> {
+    const { mode = 'histogram', memoryBudget = DEFAULT_BUDGET, threads, types, resume } = this.options;
+    const blame = (blamed: Sample, cause: unknown) => blameSample(blamed, this.base.kind, cause);
+    try {
+      return await gather(this.model, this.tensors, sample, {
+        mode,
+        memoryBudget,
+        threads,
+        probes: this.probes,
+        types,
+        earlier: resume?.tensors,
+        total: this.total && this.total - this.done,
+        onDone: (done) => this.count(done),
+        blame,
+      });
+    } catch (cause) {
+      throw blame(sample, cause);
+    }
+  }
+
+  private count(sample: Sample): void {
+    add(this.base.samples, sample.index);
+    this.done++;
+    this.progress();
   }
 
   private progress(): void {
@@ -144,7 +151,7 @@ class Run {
 
   private stopIfAborted(): void {
     if (!this.options.signal?.aborted) return;
-    const kept = this.options.checkpoint && this.observer;
+    const kept = this.options.checkpoint && this.team;
     throw new QuantizeError(
       'interrupted',
       'INTERRUPTED',
@@ -159,13 +166,16 @@ class Run {
 
   /** Writes the checkpoint, if there is one and anything to keep. */
   async save(): Promise<void> {
-    if (!this.options.checkpoint || !this.observer || this.observer.torn) return;
-    await writeStats(this.stats(), this.options.checkpoint.file);
+    if (!this.options.checkpoint || !this.team) return;
+    await this.team.settle().catch(() => {});
+    if (this.team.torn) return;
+    await writeStats(await this.stats(), this.options.checkpoint.file);
     this.saved = performance.now();
   }
 
-  stats(): Stats {
-    const tensors = this.observer?.snapshot() ?? this.options.resume?.tensors;
+  async stats(): Promise<Stats> {
+    await this.team?.settle();
+    const tensors = (await this.team?.snapshot()) ?? this.options.resume?.tensors;
     if (!tensors)
       throw invalidError('CALIBRATION_EMPTY', `there are no samples in ${this.base.source}`, {
         hint: this.options.shard ? 'There are fewer samples than shards.' : undefined,
@@ -174,7 +184,7 @@ class Run {
   }
 
   async release(): Promise<void> {
-    await this.observer?.release();
+    await this.team?.release();
   }
 }
 

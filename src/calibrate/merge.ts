@@ -18,9 +18,16 @@ export function mergeStats(parts: Stats[]): Stats {
     throw invalidError('STATS_OVERLAP', `sample ${joined.overlap} is in more than one of the statistics`, {
       hint: 'Merge each shard once: --shard 0/n, 1/n, … of the same samples.',
     });
-  const tensors = new Map([...first.tensors].map(([name, stats]) => [name, copyStats(stats)]));
-  for (const part of rest) for (const [name, stats] of part.tensors) mergeTensor(tensors.get(name)!, stats);
+  const tensors = mergeTensors(parts.map((part) => part.tensors));
   return { ...first, samples: joined.runs, sampleCount: size(joined.runs), tensors };
+}
+
+/** The same tensors over different samples, taken together. */
+export function mergeTensors(parts: ReadonlyMap<string, TensorStats>[]): Map<string, TensorStats> {
+  const [first, ...rest] = parts;
+  const tensors = new Map([...first].map(([name, stats]) => [name, copyStats(stats)]));
+  for (const part of rest) for (const [name, stats] of part) mergeTensor(tensors.get(name)!, stats);
+  return tensors;
 }
 
 /** @throws STATS_OTHER_MODEL, STATS_OTHER_SETTINGS (invalid) */

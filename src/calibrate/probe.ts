@@ -24,6 +24,8 @@ export interface Probe {
   stride: number;
   /** Values of the whole tensor. */
   count: number;
+  /** Bytes of the added outputs at most. */
+  bytes: number;
 }
 
 /** Values of one sample that the histogram of a map comes from at least: a hundred samples give close to a million. */
@@ -101,6 +103,7 @@ export function planProbes(
         ...(mode === 'histogram' && { some: fresh(`${tensor}_some`) }),
         stride,
         count,
+        bytes: 4 * (fromZero ? sizes[0] * sizes[1] : 2) + (mode === 'histogram' ? (4 * count) / stride : 0),
       },
     ];
   });

@@ -1,3 +1,3 @@
-export { openModel } from './open.js';
+export { openModel, type StoredModel, storeModel, tensorBytes } from './open.js';
 export { openSession } from './session.js';
 export type * from './types.js';

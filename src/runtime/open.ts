@@ -22,12 +22,13 @@ export async function openModel(
   options: SessionOptions = {},
   inMemoryBelow = IN_MEMORY_BELOW,
 ): Promise<Session> {
-  return tensorBytesTotal(model) < inMemoryBelow
+  return tensorBytes(model) < inMemoryBelow
     ? openSession(encodeModel(model), options)
     : openThroughFiles(model, options);
 }
 
-function tensorBytesTotal(model: Model): number {
+/** Bytes of the model's constants. */
+export function tensorBytes(model: Model): number {
   let total = 0;
   for (const t of allTensors(model))
     total += t.external?.length ?? (t.rawData ?? t.floatData ?? t.doubleData)?.byteLength ?? 0;
@@ -35,17 +36,37 @@ function tensorBytesTotal(model: Model): number {
 }
 
 async function openThroughFiles(model: Model, options: SessionOptions): Promise<Session> {
+  const stored = await storeModel(model);
+  try {
+    const session = await openSession(stored.file, options);
+    const release = async () => {
+      await session.release();
+      stored.discard();
+    };
+    return { ...session, release };
+  } catch (cause) {
+    stored.discard();
+    throw cause;
+  }
+}
+
+/** A model in a private temporary folder, for sessions that several threads open. */
+export interface StoredModel {
+  file: string;
+  discard(): void;
+}
+
+/**
+ * Writes a model where `openSession` can read it; the folder is also removed when the process exits.
+ * @throws QuantizeError OUTPUT_WRITE when the temporary folder has no room
+ */
+export async function storeModel(model: Model): Promise<StoredModel> {
   const folder = mkdtempSync(join(tmpdir(), 'quantize-'));
   removeOnExit(folder);
   try {
     const file = join(folder, 'model.onnx');
     await saveModel(model, file, { external: true });
-    const session = await openSession(file, options);
-    const release = async () => {
-      await session.release();
-      discard(folder);
-    };
-    return { ...session, release };
+    return { file, discard: () => discard(folder) };
   } catch (cause) {
     discard(folder);
     throw cause;

@@ -38,6 +38,7 @@ export async function openSession(
     graphOptimizationLevel: options.optimize ?? 'all',
     logSeverityLevel: 4,
     ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
+    ...(options.lean ? { enableMemPattern: false } : {}),
     ...(options.keepQdq ? { extra: { session: { disable_quant_qdq: '1' } } } : {}),
   } as const;
   try {
