@@ -32,35 +32,36 @@ export interface Result {
  * last and atomically; a gate that fails (exit code 5) writes nothing unless `keep` is set.
  */
 export async function quantize(options: JobOptions): Promise<Result> {
-  const decision = await decide(await openJob(options));
-  return finish(decision);
+  return finish(await decide(await openJob(options)));
 }
 
 /** Decides, and stops there: what `apply` obeys. */
-export const plan = async (options: JobOptions): Promise<Plan> => (await decide(await openJob(options))).plan;
+export const plan = async (options: JobOptions): Promise<Plan> =>
+  (await decide(await openJob(options))).draft.plan;
 
-/** A plan with all that was gathered on the way to it. */
+/** A draft, and what each step did for it. */
 interface Decision {
-  job: Job;
-  plan: Plan;
-  source: SampleSource;
-  types: Map<string, ValueMeta>;
-  means: Means | undefined;
+  draft: Draft;
+  rungs: Rung[];
 }
 
 async function decide(job: Job): Promise<Decision> {
-  const { options } = job;
   const source = await calibrationSource(job);
   const types = await typesFor(job.prepared, source);
-  const input = planInput(job, types);
-  const stats = await statistics(job, input, source);
-  options.onProgress?.({ stage: 'plan' });
-  for (const d of hazards(input)) note(job, d);
-  const first = makePlan(input, stats, options.method, job.loaded.sha256);
-  const means = await meansFor(job, first, types, source);
-  const settled = await settleCorrection(job, first, source, means);
-  return { job, plan: settled, source, types, means: settled.biasCorrection ? means : undefined };
+  const first = await firstDraft({ job, source, types });
+  for (const d of hazards(first.input)) note(job, d);
+  const trial = new Trial(source);
+  const decision: Decision = { draft: first, rungs: [] };
+  for (const step of stepsOf(job.options.effort)) {
+    const { draft, rung } = await takeStep(decision.draft, step, trial);
+    decision.draft = draft;
+    if (rung) decision.rungs.push(rung);
+  }
+  return decision;
 }
+
+const stepsOf = (effort: Effort = 'balanced'): Step[] =>
+  STEPS.filter((step) => EFFORTS.indexOf(step.effort) <= EFFORTS.indexOf(effort));
 
 /**
  * Does what a plan file says to the model that it was made for.
@@ -83,10 +84,17 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
         hint: 'make a plan for this model with `quantize plan`',
       },
     );
-  checkPlan(decided, job.prepared, planFile);
   const source = await calibrationSource(job);
   const types = await typesFor(job.prepared, source);
-  return finish({ job, plan: decided, source, types, means: await meansFor(job, decided, types, source) });
+  const { equalization = [] } = decided;
+  const wrong = misfit(job.prepared, types, equalization);
+  if (wrong) throw planMisfit(wrong.message, { file: planFile, tensor: wrong.tensor });
+  const prepared = rescaled(job.prepared, types, equalization);
+  checkPlan(decided, prepared, planFile);
+  const applied = { job: { ...job, prepared }, source, types, plan: decided };
+  const means = decided.biasCorrection ? await meansFor(applied) : undefined;
+  const input = planInput(applied.job, types);
+  return finish({ draft: { ...applied, input, stats: undefined, means }, rungs: [] });
 }
 
 function readText(file: string): string {
@@ -101,7 +109,8 @@ function readText(file: string): string {
 }
 
 /** quantize → emit → verify → report → write: everything behind the plan obeys it. */
-async function finish({ job, plan: decided, source, types, means }: Decision): Promise<Result> {
+async function finish({ draft, rungs }: Decision): Promise<Result> {
+  const { job, plan: decided, source, types, means } = draft;
   const { options } = job;
   warnIfNothing(job, decided);
   options.onProgress?.({ stage: 'quantize' });
@@ -118,6 +127,7 @@ async function finish({ job, plan: decided, source, types, means }: Decision): P
     plan: decided,
     target: job.target,
     metrics,
+    improvements: rungs,
     quantizedBytes: encodedSize(quantized),
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
