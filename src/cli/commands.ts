@@ -21,7 +21,7 @@ export interface CommandSpec {
 }
 
 const MODEL = { name: '<model>', description: 'an ONNX file, or - for stdin' };
-const MAKE: OptionId[] = ['target', 'scheme', 'method', 'symmetric', 'noSymmetric', 'keepFloat'];
+const MAKE: OptionId[] = ['target', 'scheme', 'method', 'effort', 'symmetric', 'noSymmetric', 'keepFloat'];
 const PREPROCESSING: OptionId[] = [
   'preset',
   'resize',

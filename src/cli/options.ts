@@ -49,6 +49,13 @@ export const OPTIONS = {
     default: 'mse',
     source: 'methods',
   },
+  effort: {
+    flags: '--effort <effort>',
+    description: 'how much is tried to lose less accuracy: nothing; what pays; everything',
+    group: MAKE,
+    default: 'balanced',
+    choices: ['fast', 'balanced', 'max'],
+  },
   symmetric: {
     flags: '--symmetric',
     description: 'centre every grid on zero (no zero points), even where the chip takes them',
@@ -253,6 +260,7 @@ export interface Options {
   target: string;
   scheme: string;
   method: string;
+  effort?: 'fast' | 'balanced' | 'max';
   format: Format;
   symmetric?: boolean;
   keepFloat?: string[];

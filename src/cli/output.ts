@@ -26,7 +26,11 @@ export async function printResult(
 }
 
 /** JSON for machines: maps and typed arrays as plain objects and arrays, big integers as numbers, no NaN. */
-export const jsonText = (value: unknown): string => `${JSON.stringify(value, plain, 2)}\n`;
+export const jsonText = (value: unknown): string =>
+  `${JSON.stringify(value, plain, 2).replace(NUMBERS, (list) => list.replace(/\s+/g, ' '))}\n`;
+
+/** A list of plain numbers, which reads better on one line. */
+const NUMBERS = /\[\s+-?[\d.e+-]+(,\s+-?[\d.e+-]+)*\s+\]/g;
 
 function plain(_key: string, value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries(value);

@@ -75,21 +75,19 @@ class Edit {
     const tensor = this.constants.get(node.inputs[input]);
     if (!factors || !tensor) return;
     const values = floatValues(tensor);
-    const name = tensor.name ?? '';
-    if (values.length === factors.length)
-      return this.replace(node, input, floatTensor(name, tensor.dims, values.map((v, c) => v * factors[c])));
+    const shared = values.length !== factors.length;
     // One value for all channels becomes one for each, shaped to broadcast along them.
-    
-    const dims = [factors.length, ...Array.from({ length: slot.rank - slot.axis - 1 }, () => 1)];
-    this.replace(node, input, floatTensor(name, dims, factors.map((f) => values[0] * f)));
+    const dims = shared ? [factors.length, ...Array(slot.rank - slot.axis - 1).fill(1)] : tensor.dims;
+    const scaled = Array.from(factors, (factor, c) => factor * values[shared ? 0 : c]);
+    this.replace(node, input, floatTensor(tensor.name ?? '', dims, scaled));
   }
-
 
   /** In place when the constant is this node's alone, else under a new name. */
   private replace(node: Node, input: number, tensor: Tensor): void {
     const { graph } = this.model;
     const name = tensor.name ?? '';
-    const alone = this.uses.uses.get(name)?.length === 1 && !this.uses.captured.has(name) && !this.uses.outputs.has(name);
+    const alone =
+      this.uses.uses.get(name)?.length === 1 && !this.uses.captured.has(name) && !this.uses.outputs.has(name);
     const at = alone ? graph.initializers.findIndex((t) => t.name === name) : -1;
     if (at >= 0) {
       graph.initializers[at] = tensor;

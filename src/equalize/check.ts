@@ -19,13 +19,19 @@ export function misfit(
     for (const tensor of tensors) {
       const classes = topology.slots.get(tensor)?.classes;
       if (classes?.length !== factors.length)
-        return { tensor, message: `"${tensor}" has ${classes?.length ?? 'no'} channels that can be rescaled, not ${factors.length}` };
+        return {
+          tensor,
+          message: `"${tensor}" has ${classes?.length ?? 'no'} channels that can be rescaled, not ${factors.length}`,
+        };
       for (const [c, factor] of factors.entries()) {
         const id = classes[c];
         if (topology.isPinned(id) && factor !== 1)
           return { tensor, message: `channel ${c} of "${tensor}" cannot be rescaled` };
         if ((given.get(id) ?? factor) !== factor)
-          return { tensor, message: `channel ${c} of "${tensor}" has two factors, ${given.get(id)} and ${factor}` };
+          return {
+            tensor,
+            message: `channel ${c} of "${tensor}" has two factors, ${given.get(id)} and ${factor}`,
+          };
         given.set(id, factor);
       }
     }

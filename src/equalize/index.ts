@@ -50,7 +50,8 @@ function worthwhile(topology: Topology): Slot[] {
   const wanted = new Set<string>();
   for (const slot of topology.slots.values()) if (isFree(slot)) wanted.add(slot.tensor);
   for (const { input, output } of topology.linears)
-    if (isFree(input) || isFree(output)) for (const slot of [input, output]) if (slot) wanted.add(slot.tensor);
+    if (isFree(input) || isFree(output))
+      for (const slot of [input, output]) if (slot) wanted.add(slot.tensor);
   return [...topology.slots.values()].filter((slot) => wanted.has(slot.tensor) && slot.rank >= 2);
 }
 

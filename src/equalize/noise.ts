@@ -73,7 +73,9 @@ function activationStep(
 function weightNoise(view: WeightView, { perChannel, weightSteps }: Grids, m: Float64Array): Float64Array {
   const { layout, input, output } = view.linear;
   const { groups, outputs, inputs, kernel } = layout;
-  const down = Float64Array.from({ length: groups * inputs }, (_, i) => (input ? 1 / m[input.classes[i]] : 1));
+  const down = Float64Array.from({ length: groups * inputs }, (_, i) =>
+    input ? 1 / m[input.classes[i]] : 1,
+  );
   // A scale of its own follows its row, so that only a shared one sees how the rows grow.
   const up = (o: number) => (output && !perChannel ? m[output.classes[o]] : 1);
   const powers = new Float64Array(groups);

@@ -34,7 +34,7 @@ export async function channelStats(
       for (const r of reductions) accumulate(stats, r, values);
       if (++samples === limit) break;
     }
-    for (const { power } of stats.values()) power.forEach((sum, c) => (power[c] = sum / samples));
+    for (const { power } of stats.values()) for (let c = 0; c < power.length; c++) power[c] /= samples;
   } finally {
     await session.release();
   }

@@ -38,7 +38,9 @@ export function limitsOf(topology: Topology, stats: ReadonlyMap<string, ChannelS
   for (const { slot, low, high } of topology.bounded) {
     const seen = stats?.get(slot.tensor);
     slot.classes.forEach((id, c) => {
-      const growth = seen ? Math.min(room(high, seen.max[c]), low === 0 ? Infinity : room(-low, -seen.min[c])) : 0;
+      const growth = seen
+        ? Math.min(room(high, seen.max[c]), low === 0 ? Infinity : room(-low, -seen.min[c]))
+        : 0;
       if (growth < 1) fixed.add(id);
       most.set(id, Math.min(growth, most.get(id) ?? growth));
     });

@@ -51,9 +51,7 @@ const clip: Rule = (node, scene) => {
 /** Only zeros may be padded in, since zero times anything is zero; and not along the channels. */
 const pad: Rule = (node, scene) => {
   if (stringAttribute(node, 'mode', 'constant') === 'constant') {
-    const value = node.inputs[2]
-      ? scene.constants.get(node.inputs[2])
-      : floatAttribute(node, 'value', 0);
+    const value = node.inputs[2] ? scene.constants.get(node.inputs[2]) : floatAttribute(node, 'value', 0);
     if (typeof value === 'number' ? value !== 0 : !value || floatValues(value)[0] !== 0) return false;
   }
   const slot = scene.slot(node.inputs[0]);

@@ -3,7 +3,11 @@ import { noise } from './noise.js';
 import { type Limits, propose, type Sizes, type Strength, sizesOf } from './proposal.js';
 import type { ChannelStats, Grids } from './types.js';
 
-const strength = (activation: number, reader: number, writer = 0): Strength => ({ activation, reader, writer });
+const strength = (activation: number, reader: number, writer = 0): Strength => ({
+  activation,
+  reader,
+  writer,
+});
 
 /** Tried for each component: evening out activations alone, against the readers, and weights against weights. */
 const STRENGTHS: readonly Strength[] = [

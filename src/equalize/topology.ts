@@ -20,7 +20,7 @@ export function topologyOf(model: Model, types: ReadonlyMap<string, ValueMeta>):
 }
 
 /** Operators that settle what becomes of each of their inputs; the others speak of the first alone. */
-const JOINING = ["Add", "Mul", "Div", "Concat"];
+const JOINING = ['Add', 'Mul', 'Div', 'Concat'];
 
 class Walk implements Scene {
   readonly classes = new Classes();
@@ -104,7 +104,8 @@ class Walk implements Scene {
     if (!slot) return;
     const rank = this.dims(data)?.length;
     const axis = isOp(linear.node, 'MatMul') ? (rank ?? 0) - 1 : 1;
-    const turned = isOp(linear.node, 'Gemm') && linear.node.attributes.some((a) => a.name === 'transA' && a.i);
+    const turned =
+      isOp(linear.node, 'Gemm') && linear.node.attributes.some((a) => a.name === 'transA' && a.i);
     if (slot.axis === axis && !turned && slot.classes.length === linear.layout.inputs * linear.layout.groups)
       linear.input = slot;
     else this.classes.pin(slot.classes);

@@ -1,24 +1,15 @@
+import type { Improvement } from '../report/types.js';
 import type { Draft } from './draft.js';
 import { stopIfAborted } from './stages.js';
 import type { Step } from './steps.js';
 import type { Trial } from './trial.js';
-
-/** What one step brought: SQNR of the worst output on the trial samples, in dB; null when it is without error. */
-export interface Rung {
-  step: string;
-  description: string;
-  beforeDb: number | null;
-  afterDb: number | null;
-  kept: boolean;
-  seconds: number;
-}
 
 /** Takes a step and keeps it where the worst output gains. @returns no rung where there was nothing to do */
 export async function takeStep(
   draft: Draft,
   step: Step,
   trial: Trial,
-): Promise<{ draft: Draft; rung?: Rung }> {
+): Promise<{ draft: Draft; rung?: Improvement }> {
   const { options } = draft.job;
   stopIfAborted(options.signal);
   options.onProgress?.({ stage: step.id });
@@ -27,7 +18,7 @@ export async function takeStep(
   if (!next) return { draft };
   const [before, after] = [await trial.score(draft), await trial.score(next)];
   const kept = after > before;
-  const rung: Rung = {
+  const rung: Improvement = {
     step: step.id,
     description: step.description,
     beforeDb: finite(before),

@@ -1,5 +1,6 @@
 import type { PreprocessOptions } from '../data/index.js';
 import type { Diagnostic } from '../errors.js';
+import type { Effort } from './steps.js';
 
 /** What a stage says of itself while it works. `rate` in items a second. */
 export interface ProgressEvent {
@@ -35,6 +36,8 @@ export interface JobOptions extends SampleSettings {
   scheme: string;
   /** Calibration method. */
   method: string;
+  /** How much is tried to lose less accuracy; `balanced` by default. */
+  effort?: Effort;
   calibration?: string[];
   /** Samples for the verification; the calibration samples otherwise. */
   evaluation?: string[];

@@ -1,22 +1,25 @@
 import { readFileSync } from 'node:fs';
 import type { SampleSource } from '../data/types.js';
 import { emitQdq } from '../emit/index.js';
+import { misfit, rescaled } from '../equalize/index.js';
 import { type Diagnostic, invalidError, QuantizeError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { encodedSize, saveModel } from '../onnx/index.js';
-import { checkPlan, decodePlan, hazards, makePlan } from '../plan/index.js';
+import { checkPlan, decodePlan, hazards, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { quantizeNumbers } from '../quantize/index.js';
 import { buildReport } from '../report/index.js';
-import type { Report } from '../report/types.js';
-import type { ValueMeta } from '../runtime/types.js';
+import type { Improvement, Report } from '../report/types.js';
 import { checkGates, verify } from '../verify/index.js';
 import type { Metrics } from '../verify/types.js';
 import { latency } from './compare.js';
+import { type Draft, firstDraft, meansFor } from './draft.js';
+import { takeStep } from './improve.js';
 import type { JobOptions } from './options.js';
 import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
-import { type Job, note, openJob, planInput, statistics, stopIfAborted, typesFor } from './stages.js';
-import { type Means, meansFor, settleCorrection } from './trial.js';
+import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
+import { EFFORTS, type Effort, STEPS, type Step } from './steps.js';
+import { Trial } from './trial.js';
 
 export interface Result {
   plan: Plan;
@@ -42,7 +45,7 @@ export const plan = async (options: JobOptions): Promise<Plan> =>
 /** A draft, and what each step did for it. */
 interface Decision {
   draft: Draft;
-  rungs: Rung[];
+  rungs: Improvement[];
 }
 
 async function decide(job: Job): Promise<Decision> {

@@ -1,8 +1,10 @@
 import { format } from '../../kernels/formats.js';
 import { planRescalings, rescaled } from '../equalize/index.js';
 import type { Grids } from '../equalize/types.js';
+import type { Diagnostic } from '../errors.js';
 import { candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
+import { note } from './stages.js';
 
 export const EFFORTS = ['fast', 'balanced', 'max'] as const;
 export type Effort = (typeof EFFORTS)[number];
@@ -34,12 +36,20 @@ export const STEPS: readonly Step[] = [
   },
 ];
 
+const STATISTICS_OF_THE_MODEL_AS_IT_IS: Diagnostic = {
+  level: 'note',
+  code: 'EQUALIZATION_SKIPPED',
+  message: 'channels are not rescaled, since the statistics that were given speak of the model as it is',
+};
+
 async function equalize(draft: Draft): Promise<Draft | undefined> {
   const { job, source, types, plan } = draft;
-  // Statistics from a file speak of the model as it is.
-  if (job.options.stats || plan.equalization) return undefined;
   const grids = gridsOf(draft);
-  if (!grids) return undefined;
+  if (!grids || plan.equalization) return undefined;
+  if (job.options.stats) {
+    note(job, STATISTICS_OF_THE_MODEL_AS_IT_IS);
+    return undefined;
+  }
   const equalization = await planRescalings(job.prepared, types, source, {
     grids,
     threads: job.options.threads,
@@ -50,13 +60,14 @@ async function equalize(draft: Draft): Promise<Draft | undefined> {
   return { ...next, plan: { ...next.plan, equalization } };
 }
 
-/** Undefined where activations stay float: channels are then evened out by what rounds the weights. */
+/** Undefined where activations stay float, and for float formats, whose steps grow with the values. */
 function gridsOf({ input, job }: Draft): Grids | undefined {
   const tensors = candidates(input);
   const { symmetric, format: own } = job.target.activations;
   const given = job.scheme.activations;
   if (tensors.length === 0 || given === 'none') return undefined;
   const [activation, weight] = [format(given ?? own), format(job.scheme.weights)];
+  if (activation.kind !== 'integer' || weight.kind !== 'integer') return undefined;
   return {
     quantized: new Set(tensors),
     symmetric,
@@ -71,7 +82,8 @@ function gridsOf({ input, job }: Draft): Grids | undefined {
  * nothing about means.
  */
 async function correctBiases(draft: Draft): Promise<Draft | undefined> {
-  if (draft.source.kind !== 'real' || draft.plan.biasCorrection || draft.plan.biases.length === 0) return undefined;
+  if (draft.source.kind !== 'real' || draft.plan.biasCorrection || draft.plan.biases.length === 0)
+    return undefined;
   const means = await meansFor(draft);
   if (means.size === 0) return undefined;
   return { ...draft, plan: { ...draft.plan, biasCorrection: true }, means };

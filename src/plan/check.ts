@@ -14,6 +14,13 @@ interface Names {
   values: Set<string>;
 }
 
+/** PLAN_MISFIT (invalid): the plan says what the model cannot do. */
+export const planMisfit = (message: string, where: Location) =>
+  invalidError('PLAN_MISFIT', `the plan does not fit the model: ${message}`, {
+    where,
+    hint: 'mend the entry, or make the plan anew with `quantize plan`',
+  });
+
 /**
  * Holds a plan, which a person may have edited, against the prepared model that it is about to be applied to: all
  * it names must be there, and read as it says. An entry that met nothing would otherwise be ignored in silence.
@@ -22,10 +29,7 @@ interface Names {
 export function checkPlan(plan: Plan, model: Model, file?: string): void {
   const names = namesOf(model);
   const fail = (message: string, where: Location) => {
-    throw invalidError('PLAN_MISFIT', `the plan does not fit the model: ${message}`, {
-      where: { file, ...where },
-      hint: 'mend the entry, or make the plan anew with `quantize plan`',
-    });
+    throw planMisfit(message, { file, ...where });
   };
   for (const { tensor, ...a } of plan.activations) {
     const wrong = wrongActivation({ tensor, ...a }, names);

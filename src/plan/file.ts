@@ -57,9 +57,19 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
     fields: { node: text, input: whole, tensor: text, activation: text, weight: text },
     expected: 'node, input, tensor, activation, weight',
   },
+  equalization: {
+    fields: {
+      tensors: listOf(text),
+      factors: listOf((v) => finite(v) && (v as number) > 0),
+    },
+    expected: 'tensors and factors > 0, one a channel',
+  },
   integer: { fields: { node: text, opType: text }, expected: 'node, opType' },
   float: { fields: { node: text, opType: text, reason: text }, expected: 'node, opType, reason' },
 };
+
+/** Lists that a plan need not have. */
+const OPTIONAL = new Set(['equalization']);
 
 /**
  * Reads a plan file.
@@ -79,7 +89,7 @@ export function decodePlan(json: string, file: string): Plan {
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
   if (!flag(plan.biasCorrection)) throw fail('"biasCorrection" must be true or false');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {
-    const entries = plan[list];
+    const entries = plan[list] ?? (OPTIONAL.has(list) ? [] : undefined);
     if (!Array.isArray(entries)) throw fail(`"${list}" must be a list`);
     const bad = entries.findIndex((entry) => !record(fields)(entry));
     if (bad >= 0)

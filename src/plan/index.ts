@@ -37,7 +37,7 @@ export function makePlan(
   const unfit = unfitTensors(first.activations, stats);
   const plan = unfit.size === 0 ? first : assemble({ ...input, unfit }, method, modelHash, rangeOf);
   const evidence = stats?.kind ?? 'real';
-  return { ...plan, evidence, biasCorrection: stats?.kind === 'real' };
+  return { ...plan, evidence };
 }
 
 /**
@@ -101,7 +101,7 @@ function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
     });
 }
 
-export { checkPlan } from './check.js';
+export { checkPlan, planMisfit } from './check.js';
 export { decodePlan, encodePlan } from './file.js';
 export type { PlanInput } from './flow.js';
 export { hazards } from './hazards.js';

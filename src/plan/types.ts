@@ -1,4 +1,5 @@
 import type { FormatId } from '../../kernels/formats.js';
+import type { Rescaling } from '../equalize/types.js';
 
 /** How weights share scales: one a tensor, one an output channel, or one for `block` values of the reduction axis. */
 export type Granularity = { kind: 'perlayer' } | { kind: 'perchannel' } | { kind: 'block'; size: number };
@@ -80,6 +81,8 @@ export interface Plan {
   activations: ActivationPlan[];
   weights: WeightPlan[];
   biases: BiasPlan[];
+  /** Channels that are rescaled before anything is rounded; all else speaks of the model after it. Absent: none. */
+  equalization?: Rescaling[];
   /** Shift each int32 bias by the mean error that rounding brings to its channel (needs real samples). */
   biasCorrection: boolean;
   integer: IntegerPlan[];

@@ -1,5 +1,5 @@
 import type { Metrics } from '../verify/types.js';
-import type { Figure, LayerRow, Report } from './types.js';
+import type { Figure, Improvement, LayerRow, Report } from './types.js';
 
 /** Rows of layers and of float nodes shown; the JSON has all. */
 const SHOWN = 20;
@@ -11,6 +11,7 @@ export function reportMarkdown(report: Report): string {
     `## ${cell(model.name)}${scheme ? ` — ${cell(scheme)}` : ''} on ${cell(target.name)}`,
     summary(report),
     report.metrics ? accuracy(report.metrics) : '',
+    improvements(report.improvements),
     layers(report.layers),
     leftInFloat(report),
     report.caveats.length > 0 ? `### Mind\n\n${report.caveats.map((s) => `- ${cell(s)}`).join('\n')}` : '',
@@ -35,6 +36,18 @@ function summary({ size, float, quantized, coverage, macs, model }: Report): str
     `${grouped(model.parameters)} parameters (${percent(coverage.parameters)} quantized), ` +
     `${grouped(macs)} MACs (${percent(coverage.macs)} in integers).`;
   return `${table(['', 'FP32 model', 'Quantized', 'Change'], rows)}\n\n${counts}`;
+}
+
+function improvements(tried: readonly Improvement[] = []): string {
+  if (tried.length === 0) return '';
+  const db = (value: number | null) => (value === null ? 'equal' : `${value.toFixed(1)} dB`);
+  const rows = tried.map((t) => [
+    t.step,
+    t.description,
+    `${db(t.beforeDb)} → ${db(t.afterDb)}`,
+    t.kept ? 'kept' : 'not kept',
+  ]);
+  return `### Tried to lose less\n\n${table(['Step', 'What it does', 'SQNR', ''], rows)}`;
 }
 
 /** 4 → 1: "4.00× smaller"; 1 → 1.2: "1.20× larger". */

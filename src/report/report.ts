@@ -12,7 +12,7 @@ import { layerRows } from './layers.js';
 import { parameterNames } from './parameters.js';
 import { floatPlacement, type Placement, plannedBytes, planPlacement, qdqPlacement } from './placement.js';
 import { type Shapes, shapesOf } from './shapes.js';
-import type { LayerRow, Report } from './types.js';
+import type { Improvement, LayerRow, Report } from './types.js';
 
 export interface ReportInput {
   /** As the user gave it: a path. */
@@ -26,6 +26,7 @@ export interface ReportInput {
   /** Absent: the model is reported as it stands, float or with Q/DQ pairs. */
   plan?: Plan;
   metrics?: Metrics;
+  improvements?: Improvement[];
   /** For a measured target without metrics. */
   latency?: LatencyMetrics;
   /** Bytes of the emitted file. */
@@ -81,6 +82,7 @@ export function buildReport(input: ReportInput): Report {
     macs: sum(layers, (row) => row.macs),
     coverage: coverage(analysis, layers, target),
     ...(metrics && { metrics }),
+    ...(input.improvements?.length && { improvements: input.improvements }),
     float: speed(before, 'floatMs'),
     quantized,
     layers,

@@ -81,6 +81,16 @@ export interface ChipsEstimate {
   latencyMs: Figure;
 }
 
+/** One thing tried: SQNR of the worst output on a few calibration samples, in dB; null when it is without error. */
+export interface Improvement {
+  step: string;
+  description: string;
+  beforeDb: number | null;
+  afterDb: number | null;
+  kept: boolean;
+  seconds: number;
+}
+
 export interface Report {
   schema: 'onnx-quantize/report@1';
   model: { name: string; sha256: string; opset: number; nodes: number; parameters: number };
@@ -103,6 +113,8 @@ export interface Report {
   /** Share (0…1) of parameters that are stored quantized and of MACs that are computed in integers. */
   coverage: { parameters: number; macs: number };
   metrics?: Metrics;
+  /** What was tried to lose less, in order. */
+  improvements?: Improvement[];
   /** The float model, in the target's float format. */
   float: SpeedAndPower;
   quantized: SpeedAndPower;

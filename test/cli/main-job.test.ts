@@ -199,6 +199,8 @@ describe('the other commands', () => {
     const { code } = await quantize(['apply', 'p.json', MODEL, '-o', 'applied.onnx', ...FEW]);
     expect(code).toBe(0);
     expect(bytes('applied.onnx').equals(bytes(NAME))).toBe(true);
+    // The plan carries what equalisation did, or the bytes could not be the same.
+    expect(JSON.parse(bytes('p.json').toString()).equalization).not.toHaveLength(0);
   });
 
   it('shards of a calibration merge to what one run gives', async () => {

@@ -2,13 +2,14 @@ import type { Figure, Report } from '../../report/types.js';
 import { renderMetrics } from './metrics.js';
 import { paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
-import { basisText, byteText, changeText, countText, figureText, percent } from './units.js';
+import { basisText, byteText, changeText, countText, decibel, figureText, percent } from './units.js';
 
 export const renderReport = (report: Report, term: Terminal, verbose: boolean): string =>
   paragraphs([
     heading(report, term),
     renderSection(figures(report), term, verbose),
     report.metrics && renderMetrics(report.metrics, term),
+    renderSection(improvements(report), term, verbose),
     renderSection(leftInFloat(report), term, verbose),
     verbose ? renderSection(layers(report), term, verbose) : '',
     report.caveats.map((sentence) => `${term.warn('!')} ${sentence}`).join('\n'),
@@ -24,6 +25,19 @@ function heading({ model, macs, coverage, calibration, method }: Report, term: T
     lines.push(`calibrated on ${calibration.samples} samples (${calibration.source}) by ${method}`);
   return [term.bold(model.name), ...lines.map((line) => term.dim(line))].join('\n');
 }
+
+/** What each step did for the worst output, on a few calibration samples. */
+const improvements = ({ improvements: tried = [] }: Report): Section => ({
+  title: 'tried to lose less',
+  head: ['step', 'what it does', 'SQNR', 'time', ''],
+  rows: tried.map(({ step, description, beforeDb, afterDb, kept, seconds }) => [
+    step,
+    description,
+    `${decibel(beforeDb)} → ${decibel(afterDb)}`,
+    `${seconds.toFixed(1)} s`,
+    kept ? 'kept' : 'not kept',
+  ]),
+});
 
 /** FP32 and quantized side by side; what a figure rests on stands beside it. */
 function figures({ size, float, quantized, target, scheme }: Report): Section {
