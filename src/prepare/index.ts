@@ -1,6 +1,8 @@
 import type { Diagnostic } from '../errors.js';
-import { cloneModel } from '../ir/graph.js';
+import { cloneModel, opsetVersion } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
+import type { ValueMeta } from '../runtime/types.js';
+import { inferTypes, withInputDims } from './infer.js';
 import { dropInitializerInputs } from './passes/drop-initializer-inputs.js';
 import { foldAffine } from './passes/fold-affine.js';
 import { foldBatchnorm } from './passes/fold-batchnorm.js';
@@ -52,7 +54,26 @@ const MAX_ROUNDS = 8;
  */
 export async function prepare(model: Model, options: PrepareOptions = {}): Promise<Prepared> {
   refuseQuantized(model);
-  const copy = cloneModel(model);
+  return settle(cloneModel(model), options);
+}
+
+/**
+ * Brings a model, quantized or not, into the form that export formats expect: every shape a number (`inputDims` by
+ * graph input), operators as opset 18 states them, and all that follows from shapes folded. Works on a copy.
+ */
+export async function specialize(
+  model: Model,
+  inputDims: Record<string, number[]>,
+): Promise<{ model: Model; types: Map<string, ValueMeta>; diagnostics: Diagnostic[] }> {
+  const fixed = withInputDims(model, inputDims);
+  const settled = await settle(fixed, { opset: Math.max(EXPORT_OPSET, opsetVersion(model)) });
+  return { ...settled, types: await inferTypes(settled.model, inputDims) };
+}
+
+/** Axes of every reduction are inputs from here on. */
+const EXPORT_OPSET = 18;
+
+async function settle(copy: Model, options: PrepareOptions): Promise<Prepared> {
   const changes = new Map(PASSES.map((pass) => [pass.id, 0]));
   const diagnostics = new Map<string, Diagnostic>();
   for (let round = 0; round < MAX_ROUNDS; round++) {

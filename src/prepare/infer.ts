@@ -21,9 +21,7 @@ export async function inferTypes(
   inputDims: Record<string, number[]> = {},
 ): Promise<Map<string, ValueMeta>> {
   if (Object.keys(inputDims).length === 0) return probeTypes(model);
-  const copy = cloneModel(model);
-  copy.graph.inputs = copy.graph.inputs.map((input) => withDims(input, inputDims[input.name]));
-  copy.graph.outputs = bindSymbols(model, inputDims);
+  const copy = withInputDims(model, inputDims);
   let types = await tryProbe(copy);
   // Dims that only suit the branch of an If that runs make onnxruntime refuse the other one.
   if (!types) return probeTypes(model);
@@ -34,6 +32,14 @@ export async function inferTypes(
     types = merge(types, (await tryProbe(copy))?.values() ?? []);
   }
   return types;
+}
+
+/** A copy that states these dims of its inputs, and what follows from them of its outputs. */
+export function withInputDims(model: Model, inputDims: Record<string, number[]>): Model {
+  const copy = cloneModel(model);
+  copy.graph.inputs = copy.graph.inputs.map((input) => withDims(input, inputDims[input.name]));
+  copy.graph.outputs = bindSymbols(model, inputDims);
+  return copy;
 }
 
 const isOpen = (types: Map<string, ValueMeta>): boolean =>

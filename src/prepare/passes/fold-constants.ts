@@ -6,9 +6,13 @@ import { evaluate, type Scope } from '../evaluate.js';
 import { callKey, functionKey } from '../expansion.js';
 import type { Pass, PassResult } from '../types.js';
 
-/** Constant is lift-constants' business (what it leaves must stay); the others draw random numbers. */
+/**
+ * Constant is lift-constants' business (what it leaves must stay); DequantizeLinear is how a quantized model stores its
+ * weights; the others draw random numbers.
+ */
 const NEVER = [
   'Constant',
+  'DequantizeLinear',
   'RandomNormal',
   'RandomNormalLike',
   'RandomUniform',

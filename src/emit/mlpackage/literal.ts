@@ -1,0 +1,118 @@
+import { floatToHalf } from '../../ir/half.js';
+import { bytesOf, halfToFloat, viewAs } from '../../ir/tensor.js';
+import type { Literal, MilType } from './program.js';
+
+/** Largest finite float16; what lies beyond is held here, as an infinite mask would give NaN in a softmax. */
+export const HALF_MAX = 65504;
+/** Smallest positive float16. */
+export const HALF_MIN = 2 ** -24;
+
+export const text = (value: string): Literal => ({
+  dtype: 'string',
+  dims: [],
+  bytes: new Uint8Array(0),
+  text: value,
+});
+
+export const flag = (value: boolean): Literal => ({
+  dtype: 'bool',
+  dims: [],
+  bytes: Uint8Array.of(Number(value)),
+});
+export const flags = (values: boolean[]): Literal => ({
+  dtype: 'bool',
+  dims: [values.length],
+  bytes: Uint8Array.from(values, Number),
+});
+export const int = (value: number): Literal => ints([value], []);
+export const ints = (values: readonly number[], dims: number[] = [values.length]): Literal => ({
+  dtype: 'int32',
+  dims,
+  bytes: bytesOf(Int32Array.from(values, clampInt)),
+});
+export const uint = (values: readonly number[]): Literal => ({
+  dtype: 'uint32',
+  dims: [values.length],
+  bytes: bytesOf(Uint32Array.from(values)),
+});
+
+/** ONNX's int64 "to the end" is int32's largest here. */
+const clampInt = (value: number): number => Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1);
+
+/** Floats in the program's own float type. */
+export function floats(dtype: MilType, values: ArrayLike<number>, dims: number[]): Literal {
+  const bytes = dtype === 'fp16' ? Uint16Array.from(values, saturatedHalf) : Float32Array.from(values);
+  return { dtype, dims, bytes: bytesOf(bytes) };
+}
+
+const saturatedHalf = (value: number): number => floatToHalf(Math.min(Math.max(value, -HALF_MAX), HALF_MAX));
+
+/** Codes of 8 bits, one a byte. */
+export const codes = (dtype: 'int8' | 'uint8', values: ArrayLike<number>, dims: number[]): Literal => ({
+  dtype,
+  dims,
+  bytes: dtype === 'int8' ? bytesOf(Int8Array.from(values)) : Uint8Array.from(values),
+});
+
+/** One element per byte → `bits` each, low bits first, straddling bytes where they must. */
+export function packBits(values: ArrayLike<number>, bits: number): Uint8Array {
+  const out = new Uint8Array(Math.ceil((values.length * bits) / 8));
+  const mask = (1 << bits) - 1;
+  for (let i = 0; i < values.length; i++) {
+    const at = i * bits;
+    const shifted = (values[i] & mask) << (at & 7);
+    out[at >> 3] |= shifted & 255;
+    if (shifted > 255) out[(at >> 3) + 1] |= shifted >> 8;
+  }
+  return out;
+}
+
+/** The inverse of packBits; signed values are sign-extended. */
+export function unpackBits(
+  bytes: Uint8Array,
+  count: number,
+  bits: number,
+  signed: boolean,
+): Int8Array | Uint8Array {
+  const out = signed ? new Int8Array(count) : new Uint8Array(count);
+  const mask = (1 << bits) - 1;
+  for (let i = 0; i < count; i++) {
+    const at = i * bits;
+    const pair = bytes[at >> 3] | ((bytes[(at >> 3) + 1] ?? 0) << 8);
+    const value = (pair >> (at & 7)) & mask;
+    out[i] = signed && value >> (bits - 1) ? value - mask - 1 : value;
+  }
+  return out;
+}
+
+const HALVES = (bytes: Uint8Array) => Array.from(viewAs(Uint16Array, bytes), halfToFloat);
+
+/** Elements of a literal as numbers (bools as 0 and 1). */
+export function numbersOf(literal: Literal): ArrayLike<number> {
+  const { dtype, bytes, dims } = literal;
+  const count = dims.reduce((n, d) => n * d, 1);
+  switch (dtype) {
+    case 'fp16':
+      return HALVES(bytes);
+    case 'fp32':
+      return viewAs(Float32Array, bytes);
+    case 'int32':
+      return viewAs(Int32Array, bytes);
+    case 'uint32':
+      return viewAs(Uint32Array, bytes);
+    case 'int16':
+      return viewAs(Int16Array, bytes);
+    case 'uint16':
+      return viewAs(Uint16Array, bytes);
+    case 'int8':
+      return viewAs(Int8Array, bytes);
+    case 'bool':
+    case 'uint8':
+      return bytes;
+    default:
+      return unpackBits(bytes, count, Number(/\d+/.exec(dtype)?.[0] ?? 8), dtype === 'int4');
+  }
+}
+
+/** The only element of a scalar literal. */
+export const numberOf = (literal: Literal): number => numbersOf(literal)[0];

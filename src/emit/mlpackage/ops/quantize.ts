@@ -1,0 +1,99 @@
+import { intAttribute } from '../../../ir/graph.js';
+import type { Node, Tensor } from '../../../ir/model.js';
+import { intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
+import { axisOf, type Context } from '../context.js';
+import { codes, floats, HALF_MIN, int, text, unpackBits } from '../literal.js';
+import type { Grid, Weight } from '../weight.js';
+import type { Family, Lower } from './types.js';
+
+type Code = 'int8' | 'uint8';
+
+/** Scale, zero point (left out where it is 0) and axis of a Q or DQ node of an activation, as arguments. */
+function grid(node: Node, c: Context, rank: number, dtype: Code) {
+  const scales = c.floats(node.inputs[1]) ?? c.refuse('its scale is computed');
+  const dims = scales.length > 1 ? [scales.length] : [];
+  const held = c.float === 'fp16' ? scales.map((s) => Math.max(s, HALF_MIN)) : scales;
+  const zeros = zeroPoints(node, c);
+  return {
+    scale: floats(c.float, held, dims),
+    zero_point: zeros?.some((z) => z !== 0) ? codes(dtype, zeros, dims) : undefined,
+    axis: dims.length ? int(axisOf(intAttribute(node, 'axis', 1), rank)) : undefined,
+  };
+}
+
+function zeroPoints(node: Node, c: Context): number[] | undefined {
+  if (!node.inputs[2]) return undefined;
+  return c.ints(2) ?? c.refuse('its zero point is computed');
+}
+
+const isCode = (dtype: string | undefined): dtype is Code => dtype === 'int8' || dtype === 'uint8';
+
+const quantize: Lower = (node, c) => {
+  const input = c.input(0);
+  const dtype = c.dtype(node.outputs[0]);
+  if (!isCode(dtype)) return c.refuse(`Core ML quantizes activations to int8 or uint8, not ${dtype}`);
+  const { scale, zero_point, axis } = grid(node, c, input.dims.length, dtype);
+  const inputs = { input, scale, zero_point, axis, output_dtype: text(dtype) };
+  return c.op('quantize', inputs, input.dims, dtype);
+};
+
+const dequantize: Lower = (node, c) => {
+  const tensor = c.initializer(node.inputs[0]);
+  if (tensor) {
+    c.setWeight(node.outputs[0], storedWeight(node, c, tensor));
+    return undefined;
+  }
+  const dtype = c.dtype(node.inputs[0]);
+  if (!isCode(dtype)) return c.refuse(`Core ML dequantizes int8 and uint8, not ${dtype}`);
+  const input = c.cast(c.input(0), dtype);
+  const parameters = grid(node, c, input.dims.length, dtype);
+  return c.op('dequantize', { input, ...parameters }, input.dims, c.float);
+};
+
+/** A constant behind DequantizeLinear: codes that stay codes, or an int32 bias, which becomes floats. */
+function storedWeight(node: Node, c: Context, tensor: Tensor): Weight {
+  const scale = c.floats(node.inputs[1]) ?? c.refuse('its scale is computed');
+  const { dims } = tensor;
+  const gridDims = gridOf(node, c, dims, scale.length);
+  const dtype = tensorDtype(tensor);
+  if (dtype === 'int32') {
+    const values = intValues(tensor);
+    return { dims, data: Float32Array.from(values, (q, i) => q * scale[scale.length > 1 ? i : 0]) };
+  }
+  if (dtype !== 'int8' && dtype !== 'uint8' && dtype !== 'int4' && dtype !== 'uint4')
+    return c.refuse(`Core ML has no weights of ${dtype}`);
+  const zeroPoint = zeroPointsOf(node, c, scale.length);
+  return { dims, data: elements(tensor, dtype), quantized: { dtype, dims: gridDims, scale, zeroPoint } };
+}
+
+function elements(tensor: Tensor, dtype: Grid['dtype']): Int8Array | Uint8Array {
+  const bytes = tensorBytes(tensor);
+  if (dtype === 'uint8') return bytes;
+  if (dtype === 'int8') return new Int8Array(bytes.slice().buffer);
+  const count = tensor.dims.reduce((n, d) => n * d, 1);
+  return unpackBits(bytes, count, 4, dtype === 'int4');
+}
+
+function zeroPointsOf(node: Node, c: Context, count: number): Int32Array | undefined {
+  const tensor = node.inputs[2] ? c.initializer(node.inputs[2]) : undefined;
+  if (!tensor) return undefined;
+  const dtype = tensorDtype(tensor);
+  const values =
+    dtype === 'int4' || dtype === 'uint4'
+      ? unpackBits(tensorBytes(tensor), count, 4, dtype === 'int4')
+      : intValues(tensor);
+  const result = Int32Array.from(values);
+  return result.some((z) => z !== 0) ? result : undefined;
+}
+
+/** The scales' shape beside the weight's: one for all, one an index of `axis`, or one a block along it. */
+function gridOf(node: Node, c: Context, dims: number[], count: number): number[] {
+  const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
+  const block = intAttribute(node, 'block_size', 0);
+  if (block === 0) return dims.map((d, i) => (count > 1 && i === axis ? d : 1));
+  if (dims[axis] % block !== 0)
+    return c.refuse(`blocks of ${block} do not divide an axis of ${dims[axis]}, which Core ML requires`);
+  return dims.map((d, i) => (i === axis ? d / block : d));
+}
+
+export const QUANTIZE: Family = { QuantizeLinear: quantize, DequantizeLinear: dequantize };

@@ -1,0 +1,117 @@
+import { elementCount } from '../../ir/tensor.js';
+
+/**
+ * A constant that an operator multiplies with, while it is brought into the layout that Core ML wants: floats, or
+ * codes with their grid. `scale` and `zeroPoint` have the shape `grid`, which has the rank of `dims`; each of its
+ * sizes divides that of `dims`, and the quotient is the block that shares a scale.
+ */
+export interface Weight {
+  dims: number[];
+  /** One element each; int4 codes too. */
+  data: Float32Array | Int8Array | Uint8Array;
+  quantized?: Grid;
+}
+
+export interface Grid {
+  dtype: 'int8' | 'uint8' | 'int4' | 'uint4';
+  dims: number[];
+  scale: Float32Array;
+  /** Absent: all zero. */
+  zeroPoint?: Int32Array;
+}
+
+/** Applies the same move to the codes and to their grid. */
+function both(
+  weight: Weight,
+  move: <A extends Movable>(data: A, dims: number[]) => { data: A; dims: number[] },
+): Weight {
+  const moved = move(weight.data, weight.dims);
+  const { quantized } = weight;
+  if (!quantized) return moved;
+  const scale = move(quantized.scale, quantized.dims);
+  const zeroPoint = quantized.zeroPoint && move(quantized.zeroPoint, quantized.dims).data;
+  return { ...moved, quantized: { ...quantized, dims: scale.dims, scale: scale.data, zeroPoint } };
+}
+
+type Movable = Float32Array | Int8Array | Uint8Array | Int32Array;
+
+export const transposeWeight = (weight: Weight, perm: number[]): Weight =>
+  both(weight, (data, dims) => ({ data: transposed(data, dims, perm), dims: perm.map((p) => dims[p]) }));
+
+/** Adds axes of size 1 at the end, until there are `rank`. */
+export const padRank = (weight: Weight, rank: number): Weight =>
+  both(weight, (data, dims) => ({ data, dims: [...dims, ...Array<number>(rank - dims.length).fill(1)] }));
+
+/** Drops the first axis, keeping its index `i`. */
+export const pick = (weight: Weight, i: number): Weight =>
+  both(weight, (data, dims) => {
+    const size = elementCount(dims.slice(1));
+    const at = dims[0] === 1 ? 0 : i;
+    return { data: data.slice(at * size, (at + 1) * size) as typeof data, dims: dims.slice(1) };
+  });
+
+/** Reorders equal parts of the first axis: `order[i]` is the part that comes i-th. A grid of one row stays. */
+export const reorderRows = (weight: Weight, order: number[]): Weight =>
+  both(weight, (data, dims) => {
+    if (dims[0] === 1) return { data, dims };
+    const size = data.length / order.length;
+    const out = data.slice() as typeof data;
+    order.forEach((from, to) => {
+      out.set(data.subarray(from * size, (from + 1) * size) as never, to * size);
+    });
+    return { data: out, dims };
+  });
+
+/** Multiplies what the weight stands for by a number: floats themselves, or the scales of codes. */
+export function scaleWeight(weight: Weight, factor: number): Weight {
+  if (factor === 1) return weight;
+  const { quantized } = weight;
+  if (!quantized) return { ...weight, data: Float32Array.from(weight.data, (v) => v * factor) };
+  return { ...weight, quantized: { ...quantized, scale: quantized.scale.map((s) => s * factor) } };
+}
+
+/** What the codes stand for: (q − zeroPoint) · scale. */
+export function dequantized({ dims, data, quantized }: Weight): Float32Array {
+  if (!quantized) return data as Float32Array;
+  const at = gridIndex(dims, quantized.dims);
+  const { scale, zeroPoint } = quantized;
+  return Float32Array.from(data, (q, i) => {
+    const g = at(i);
+    return (q - (zeroPoint?.[g] ?? 0)) * scale[g];
+  });
+}
+
+/** Element of the grid that element i of the data belongs to. */
+function gridIndex(dims: number[], grid: number[]): (i: number) => number {
+  const blocks = dims.map((d, axis) => d / grid[axis]);
+  return (i) => {
+    let rest = i;
+    let index = 0;
+    let stride = 1;
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      index += Math.floor((rest % dims[axis]) / blocks[axis]) * stride;
+      rest = Math.floor(rest / dims[axis]);
+      stride *= grid[axis];
+    }
+    return index;
+  };
+}
+
+function transposed<A extends Movable>(data: A, dims: number[], perm: number[]): A {
+  const strides = dims.map((_, axis) => elementCount(dims.slice(axis + 1)));
+  const sizes = perm.map((p) => dims[p]);
+  const steps = perm.map((p) => strides[p]);
+  const out = new (data.constructor as new (n: number) => A)(data.length);
+  const index = new Array<number>(sizes.length).fill(0);
+  let from = 0;
+  for (let to = 0; to < out.length; to++) {
+    out[to] = data[from];
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      from += steps[axis];
+      if (++index[axis] < sizes[axis]) break;
+      from -= steps[axis] * sizes[axis];
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
