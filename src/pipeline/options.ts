@@ -1,5 +1,6 @@
 import type { PreprocessOptions } from '../data/index.js';
 import type { Diagnostic } from '../errors.js';
+import type { Writing } from '../plan/index.js';
 import type { Effort } from './steps.js';
 
 /** What a stage says of itself while it works. `rate` in items a second. */
@@ -24,11 +25,11 @@ export interface SampleSettings {
   dims?: Record<string, number>;
   /** At most this many samples. */
   limit?: number;
-  /** Seed of synthetic samples. */
+  /** Seed of synthetic samples, and of stochastic rounding. */
   seed?: number;
 }
 
-export interface JobOptions extends SampleSettings {
+export interface JobOptions extends SampleSettings, Writing {
   /** Path of the ONNX file. */
   model: string;
   /** Id, alias, or path of a JSON file. */

@@ -67,7 +67,9 @@ export async function prepareFor(options: JobOptions, loaded: LoadedModel): Prom
   const scheme = parseScheme(options.scheme);
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
-  const { model, diagnostics } = await prepare(loaded.model, { opset: requiredOpset(scheme) });
+  const { model, diagnostics } = await prepare(loaded.model, {
+    opset: requiredOpset(scheme, target, options.encoding),
+  });
   checkTensors(model);
   stopIfAborted(options.signal);
   for (const d of diagnostics) options.onDiagnostic?.(d);
@@ -108,6 +110,7 @@ export const planInput = (job: Job, types: Map<string, ValueMeta>): PlanInput =>
   scheme: job.scheme,
   target: job.target,
   keepFloat: resolveKeepFloat(job.prepared, job.options.keepFloat ?? []),
+  writing: job.options,
 });
 
 /** Statistics of the tensors that the plan will need: from the file that was named, else from one pass over the samples. */

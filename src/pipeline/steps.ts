@@ -1,8 +1,9 @@
 import { format } from '../../kernels/formats.js';
+import { elementOf } from '../../kernels/grid.js';
 import { planRescalings, rescaled } from '../equalize/index.js';
 import type { Grids } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
-import { candidates } from '../plan/index.js';
+import { activationsOn, candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
 import { note } from './stages.js';
 
@@ -63,10 +64,9 @@ async function equalize(draft: Draft): Promise<Draft | undefined> {
 /** Undefined where activations stay float, and for float formats, whose steps grow with the values. */
 function gridsOf({ input, job }: Draft): Grids | undefined {
   const tensors = candidates(input);
-  const { symmetric, format: own } = job.target.activations;
-  const given = job.scheme.activations;
-  if (tensors.length === 0 || given === 'none') return undefined;
-  const [activation, weight] = [format(given ?? own), format(job.scheme.weights)];
+  const { symmetric } = job.target.activations;
+  if (tensors.length === 0) return undefined;
+  const [activation, weight] = [format(activationsOn(job.scheme, job.target)), elementOf(job.scheme.weights)];
   if (activation.kind !== 'integer' || weight.kind !== 'integer') return undefined;
   return {
     quantized: new Set(tensors),

@@ -1,4 +1,4 @@
-import { findFormat, format } from '../../kernels/formats.js';
+import { format } from '../../kernels/formats.js';
 import { EDGES } from '../../kernels/histogram.js';
 import { rangeToParams } from '../../kernels/quantize.js';
 import { findMethod } from '../calibrate/methods/index.js';
@@ -6,6 +6,7 @@ import type { Range, Stats, TensorStats } from '../calibrate/types.js';
 import { unsupportedError } from '../errors.js';
 import type { Flow, PlanInput } from './flow.js';
 import { activationRule } from './rules/index.js';
+import { activationsOn } from './scheme.js';
 import type { ActivationPlan } from './types.js';
 
 /** Tensor → the tensor whose scale it uses. Same-scale operators in integers tie their inputs and outputs together. */
@@ -43,22 +44,21 @@ export function rangesFrom(
   methodId: string,
   { target, scheme }: PlanInput,
 ): (tensor: string) => Chosen {
-  const method = findMethod(methodId);
   const { symmetric } = target.activations;
-  const row = format(activationFormat(scheme, target));
+  const row = format(activationsOn(scheme, target));
+  // A float's error is relative: clipping the largest value makes none of the others more exact.
+  const id = row.kind === 'float' ? 'minmax' : methodId;
+  const method = findMethod(id);
   const steps = symmetric ? row.symmetricMax - row.symmetricMin : row.qmax - row.qmin;
-  return (tensor) => ({ ...method.range(statsOf(stats, tensor), { steps, symmetric }), method: methodId });
+  return (tensor) => ({ ...method.range(statsOf(stats, tensor), { steps, symmetric }), method: id });
 }
-
-const activationFormat = (scheme: PlanInput['scheme'], target: PlanInput['target']): string =>
-  scheme.activations && findFormat(scheme.activations) ? scheme.activations : target.activations.format;
 
 export function planActivations(
   flow: Flow,
   { scheme, target }: PlanInput,
   rangeOf: (tensor: string) => Chosen,
 ): ActivationPlan[] {
-  const formatId = activationFormat(scheme, target);
+  const formatId = activationsOn(scheme, target);
   const { symmetric } = target.activations;
   const shared = shareScales(flow);
   const own = (tensor: string): Chosen => {

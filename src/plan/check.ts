@@ -1,7 +1,10 @@
 import { findFormat } from '../../kernels/formats.js';
+import { elementOf } from '../../kernels/grid.js';
 import { invalidError, type Location } from '../errors.js';
 import { allGraphs, allNodes } from '../ir/graph.js';
 import type { Model, Node, Tensor } from '../ir/model.js';
+import { elementCount } from '../ir/tensor.js';
+import { formOf } from './form.js';
 import type { ActivationPlan, BiasPlan, Plan, WeightPlan } from './types.js';
 
 /** Wider formats are accumulators': no Q/DQ pair takes them. */
@@ -43,7 +46,7 @@ export function checkPlan(plan: Plan, model: Model, file?: string): void {
     const wrong = wrongBias(bias, plan, names);
     if (wrong) fail(wrong, { node: bias.node, tensor: bias.tensor });
   }
-  for (const { node, opType } of [...plan.integer, ...plan.float])
+  for (const { node, opType } of [...plan.integer, ...plan.dynamic, ...plan.float])
     if (names.nodes.get(node)?.opType !== opType) fail(`there is no ${opType} "${node}"`, { node });
 }
 
@@ -66,17 +69,29 @@ function wrongActivation({ tensor, format, zeroPoint }: ActivationPlan, names: N
 }
 
 function wrongWeight(plan: WeightPlan, names: Names): string | undefined {
-  const { tensor, axis, granularity, format, uses } = plan;
+  const { tensor, axis, granularity, uses } = plan;
   const constant = names.constants.get(tensor);
   if (!constant) return `there is no constant "${tensor}"`;
-  if (findFormat(format)!.bits > MOST_BITS) return `"${tensor}" cannot be stored as ${format}`;
-  const rank = constant.dims.length;
-  if (axis !== undefined && (axis < 0 || axis >= rank))
-    return `"${tensor}" has ${rank} axes, none is ${axis}`;
-  if ((axis === undefined) !== (granularity.kind === 'perlayer'))
+  const dims = plan.view ?? constant.dims;
+  if (elementCount(dims) !== elementCount(constant.dims))
+    return `"${tensor}" has ${elementCount(constant.dims)} values, not ${dims.join('×')}`;
+  if (axis !== undefined && (axis < 0 || axis >= dims.length))
+    return `"${tensor}" has ${dims.length} axes, none is ${axis}`;
+  if ((axis === undefined) !== (granularity.kind === 'perlayer' || granularity.kind === 'none'))
     return `"${tensor}" is ${granularity.kind} ${axis === undefined ? 'without an axis' : `with axis ${axis}`}`;
+  const form = wrongForm(plan);
+  if (form) return form;
   const astray = uses.find(({ node, input }) => names.nodes.get(node)?.inputs[input] !== tensor);
   return astray && `node "${astray.node}" does not read "${tensor}" as input ${astray.input}`;
+}
+
+/** A format has one form in each encoding; a matrix of blocks may also go into MatMulNBits. */
+function wrongForm({ tensor, format, form, granularity }: WeightPlan): string | undefined {
+  const row = elementOf(format);
+  if (row.kind === 'integer' && row.bits > MOST_BITS) return `"${tensor}" cannot be stored as ${format}`;
+  const possible = [formOf(format, 'exec'), formOf(format, 'spec')];
+  if (form === 'matmulnbits' && row.kind === 'integer' && granularity.kind === 'block') return undefined;
+  return possible.includes(form) ? undefined : `"${tensor}" in ${format} has no form ${form}`;
 }
 
 function wrongBias(bias: BiasPlan, plan: Plan, names: Names): string | undefined {

@@ -1,5 +1,6 @@
 import { findFormat } from '../../kernels/formats.js';
 import { invalidError } from '../errors.js';
+import { isKnownFormat } from './form.js';
 import type { Plan } from './types.js';
 
 const SCHEMA = 'onnx-quantize/plan@1';
@@ -11,12 +12,23 @@ type Check = (value: unknown) => boolean;
 const text: Check = (v) => typeof v === 'string';
 const finite: Check = (v) => typeof v === 'number' && Number.isFinite(v);
 const whole: Check = (v) => Number.isSafeInteger(v);
+const positive: Check = (v) => whole(v) && (v as number) > 0;
+const share: Check = (v) => finite(v) && (v as number) >= 0 && (v as number) < 1;
 const flag: Check = (v) => typeof v === 'boolean';
-const formatId: Check = (v) => typeof v === 'string' && findFormat(v) !== undefined;
+const numberFormat: Check = (v) => typeof v === 'string' && findFormat(v) !== undefined;
+const weightFormat: Check = (v) => typeof v === 'string' && isKnownFormat(v);
+const oneOf =
+  (...values: unknown[]): Check =>
+  (v) =>
+    values.includes(v);
 const optional =
   (check: Check): Check =>
   (v) =>
     v === undefined || check(v);
+const anyOf =
+  (...checks: Check[]): Check =>
+  (v) =>
+    checks.some((check) => check(v));
 const listOf =
   (check: Check): Check =>
   (v) =>
@@ -33,7 +45,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
   activations: {
     fields: {
       tensor: text,
-      format: formatId,
+      format: numberFormat,
       scale: (v) => finite(v) && (v as number) > 0,
       zeroPoint: whole,
       range: listOf(finite),
@@ -45,13 +57,21 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
     fields: {
       tensor: text,
       uses: listOf(record({ node: text, input: whole })),
-      format: formatId,
-      granularity: record({ kind: text }),
+      format: weightFormat,
+      granularity: anyOf(
+        record({ kind: oneOf('perlayer', 'perchannel', 'none') }),
+        record({ kind: oneOf('block'), size: positive }),
+      ),
       axis: optional(whole),
+      view: optional(listOf(positive)),
       symmetric: flag,
+      form: oneOf('linear', 'codebook', 'cast', 'matmulnbits'),
+      rounding: optional(oneOf('nearest', 'stochastic')),
+      sparsity: optional(anyOf(oneOf('2:4'), share)),
       weightOnly: flag,
     },
-    expected: 'tensor, uses [{node, input}], format, granularity {kind}, axis, symmetric, weightOnly',
+    expected:
+      'tensor, uses [{node, input}], format, granularity {kind, size}, axis, symmetric, form, weightOnly',
   },
   biases: {
     fields: { node: text, input: whole, tensor: text, activation: text, weight: text },
@@ -63,6 +83,10 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
       factors: listOf((v) => finite(v) && (v as number) > 0),
     },
     expected: 'tensors and factors > 0, one a channel',
+  },
+  dynamic: {
+    fields: { node: text, opType: text, tensor: text, weight: text },
+    expected: 'node, opType, tensor, weight',
   },
   integer: { fields: { node: text, opType: text }, expected: 'node, opType' },
   float: { fields: { node: text, opType: text, reason: text }, expected: 'node, opType, reason' },
@@ -87,6 +111,7 @@ export function decodePlan(json: string, file: string): Plan {
   if (plan?.schema !== SCHEMA) throw fail(`schema is ${JSON.stringify(plan?.schema)}, expected "${SCHEMA}"`);
   for (const key of ['model', 'target', 'scheme', 'method', 'evidence'])
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
+  if (plan.encoding !== 'exec' && plan.encoding !== 'spec') throw fail('"encoding" must be exec or spec');
   if (!flag(plan.biasCorrection)) throw fail('"biasCorrection" must be true or false');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {
     const entries = plan[list] ?? (OPTIONAL.has(list) ? [] : undefined);

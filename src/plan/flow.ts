@@ -1,9 +1,12 @@
+import { findFormat } from '../../kernels/formats.js';
 import type { Target } from '../../targets/types.js';
 import { type Links, links } from '../ir/graph.js';
 import type { Graph, Model, Node } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { activationRule, FUSED_ACTIVATIONS, type OperatorRule } from './rules/index.js';
+import { activationsOn } from './scheme.js';
 import type { Scheme } from './types.js';
+import type { Writing } from './writing.js';
 
 /** What the decisions are made from. `keepFloat`: names of nodes that the user wants in float. */
 export interface PlanInput {
@@ -12,6 +15,8 @@ export interface PlanInput {
   scheme: Scheme;
   target: Target;
   keepFloat: Set<string>;
+  /** How weights are rounded and written; by default as the scheme alone says. */
+  writing?: Writing;
   /** Tensors that must not be quantized, with the reason. */
   unfit?: ReadonlyMap<string, string>;
 }
@@ -54,7 +59,7 @@ export function decideFlow(input: PlanInput): Flow {
     integer: new Set(),
   };
   collectCandidates(flow, input);
-  if (input.scheme.activations === 'none') return flow;
+  if (!findFormat(activationsOn(input.scheme, input.target))) return flow;
   findFused(flow);
   const wantedByLinear = activationsOfLinear(flow);
   const possible = possibleTensors(flow, wantedByLinear);

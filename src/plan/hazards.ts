@@ -29,7 +29,7 @@ export function hazards(input: PlanInput): Diagnostic[] {
 
 /** With one scale a tensor, channels far smaller than the largest lose nearly all their codes. */
 function channelSpread(plan: WeightPlan, tensor: Tensor, input: PlanInput): Diagnostic[] {
-  if (plan.axis !== undefined) return [];
+  if (plan.granularity.kind !== 'perlayer') return [];
   const node = input.model.graph.nodes.find((n) => n.name === plan.uses[0].node);
   const role = node && weightRule(node)?.weights?.find((w) => w.input === plan.uses[0].input);
   const axis = node && role?.channelAxis(node, tensor);

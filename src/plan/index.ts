@@ -1,9 +1,14 @@
-import { format } from '../../kernels/formats.js';
+import { findFormat } from '../../kernels/formats.js';
+import type { Target } from '../../targets/types.js';
 import type { Stats } from '../calibrate/types.js';
+import { bugError } from '../errors.js';
 import { opsetVersion } from '../ir/graph.js';
 import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate, unfitTensors } from './activations.js';
+import { planDynamic } from './dynamic.js';
 import { decideFlow, type Flow, type PlanInput } from './flow.js';
-import type { FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
+import { weightOpset } from './form.js';
+import { activationsOn } from './scheme.js';
+import type { Encoding, FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
 import { checkWeights, planBiases, planWeights } from './weights.js';
 
 /**
@@ -15,10 +20,13 @@ export const requireFiniteWeights = (input: PlanInput): void => checkWeights(dec
 /** Tensors whose ranges a plan for this scheme and target needs from data. Pure; names in ascending order. */
 export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(decideFlow(input));
 
-/** Lowest ai.onnx opset that can express the scheme. */
-export function requiredOpset(scheme: Scheme): number {
-  const row = format(scheme.weights);
-  return scheme.granularity.kind === 'perlayer' ? row.opset : row.opsetPerAxis;
+/** Q/DQ exist from here on. */
+const LEAST_OPSET = 10;
+
+/** Lowest ai.onnx opset that can express the scheme on a target. */
+export function requiredOpset(scheme: Scheme, target: Target, encoding: Encoding = 'exec'): number {
+  const activations = findFormat(activationsOn(scheme, target));
+  return Math.max(LEAST_OPSET, weightOpset(scheme, encoding), activations?.opset ?? 0);
 }
 
 /**
@@ -32,7 +40,7 @@ export function makePlan(
   method: string,
   modelHash: string,
 ): Plan {
-  const rangeOf = rangesFrom(stats, method, input);
+  const rangeOf = stats ? rangesFrom(stats, method, input) : noRange;
   const first = assemble(input, method, modelHash, rangeOf);
   const unfit = unfitTensors(first.activations, stats);
   const plan = unfit.size === 0 ? first : assemble({ ...input, unfit }, method, modelHash, rangeOf);
@@ -47,6 +55,11 @@ export function makePlan(
 export const draftPlan = (input: PlanInput, modelHash: string): Plan =>
   assemble(input, '', modelHash, () => ({ min: -1, max: 1, method: 'none' }));
 
+/** A plan without statistics has no activations to ask for. */
+const noRange = (tensor: string): never => {
+  throw bugError('NO_STATISTICS', `the plan needs a range of "${tensor}" and has no statistics`);
+};
+
 function assemble(
   input: PlanInput,
   method: string,
@@ -55,6 +68,8 @@ function assemble(
 ): Plan {
   const flow = decideFlow(input);
   const weights = planWeights(flow, input);
+  const dynamic = planDynamic(flow, weights, input);
+  const runs = new Set(dynamic.map((d) => d.node));
   return {
     schema: 'onnx-quantize/plan@1',
     model: modelHash,
@@ -62,13 +77,17 @@ function assemble(
     scheme: input.scheme.name,
     method,
     opset: opsetVersion(input.model),
+    encoding: input.writing?.encoding ?? 'exec',
     evidence: 'synthetic',
     activations: planActivations(flow, input, rangeOf),
     weights,
-    biases: planBiases(flow, weights),
+    biases: planBiases(flow, weights, input),
     biasCorrection: false,
     integer: integerNodes(flow),
-    float: floatNodes(flow, new Set(weights.flatMap((w) => w.uses.map((u) => u.node)))),
+    dynamic,
+    float: floatNodes(flow, new Set(weights.flatMap((w) => w.uses.map((u) => u.node)))).filter(
+      ({ node }) => !runs.has(node),
+    ),
   };
 }
 
@@ -106,4 +125,5 @@ export { decodePlan, encodePlan } from './file.js';
 export type { PlanInput } from './flow.js';
 export { hazards } from './hazards.js';
 export { resolveKeepFloat } from './keep-float.js';
-export { parseScheme, SCHEMES } from './scheme.js';
+export { activationsOn, parseScheme, SCHEMES } from './scheme.js';
+export type { Writing } from './writing.js';

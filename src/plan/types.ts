@@ -1,17 +1,41 @@
+import type { ScaleRule } from '../../kernels/block-formats.js';
 import type { FormatId } from '../../kernels/formats.js';
 import type { Rescaling } from '../equalize/types.js';
 
-/** How weights share scales: one a tensor, one an output channel, or one for `block` values of the reduction axis. */
-export type Granularity = { kind: 'perlayer' } | { kind: 'perchannel' } | { kind: 'block'; size: number };
+/**
+ * How weights share scales: one a tensor, one an output channel, one for `size` values of the reduction axis, or none
+ * at all (formats that are a cast).
+ */
+export type Granularity =
+  | { kind: 'perlayer' }
+  | { kind: 'perchannel' }
+  | { kind: 'block'; size: number }
+  | { kind: 'none' };
 
 /** A parsed scheme name: `<weights>[-<activations>]-<granularity>`. */
 export interface Scheme {
   name: string;
+  /** A number format or a block format. */
   weights: FormatId;
-  /** Absent: what the target computes in. `none`: weight-only, activations stay float. */
-  activations?: FormatId | 'none';
+  /**
+   * A format; `none`: weight-only, activations stay float; `dynamic`: ranges are found at run time; `native`: what the
+   * target computes in where it multiplies such weights, float where it does not; `native4`…: that kind, so many bits.
+   */
+  activations: FormatId | 'none' | 'dynamic' | 'native' | `native${4 | 8 | 16}`;
   granularity: Granularity;
 }
+
+/** Which zeros are made before rounding: two of every four along the reduction axis, or a share (0…1) of the smallest. */
+export type Sparsity = '2:4' | number;
+
+/** How codes become reals: by onnxruntime (`exec`), or by the types of the ONNX standard, which it may not run (`spec`). */
+export type Encoding = 'exec' | 'spec';
+
+/**
+ * How a weight is written: `linear` behind DequantizeLinear, `codebook` as packed codes and a table of their values,
+ * `cast` in a narrower float type, `matmulnbits` inside com.microsoft's operator.
+ */
+export type WeightForm = 'linear' | 'codebook' | 'cast' | 'matmulnbits';
 
 /** Scale and zero point of an activation: x ≈ (q − zeroPoint) · scale. */
 export interface ActivationPlan {
@@ -33,11 +57,20 @@ export interface WeightPlan {
   tensor: string;
   /** Who reads it as a weight: node name and input position. */
   uses: { node: string; input: number }[];
+  /** A number format or a block format. */
   format: FormatId;
   granularity: Granularity;
-  /** Channel axis for perchannel, reduction axis for block. */
+  /** Channel axis for perchannel, reduction axis for block; of `view` where there is one. */
   axis?: number;
+  /** Dims that the values have while they are codes, in the same order: filters as rows, so that blocks run along them. */
+  view?: number[];
   symmetric: boolean;
+  form: WeightForm;
+  /** How values fall on the grid; absent: to the nearest. */
+  rounding?: 'nearest' | 'stochastic';
+  sparsity?: Sparsity;
+  /** How the scale of a block is chosen; absent: the format's own rule. */
+  scaleRule?: ScaleRule;
   /** Stored quantized, computed in float: the node has no integer form there, or lies inside an If, Loop or Scan body. */
   weightOnly: boolean;
   reason: string;
@@ -60,6 +93,15 @@ export interface IntegerPlan {
   reason: string;
 }
 
+/** A node that computes in integers on ranges found at run time: DynamicQuantizeLinear and an integer product. */
+export interface DynamicPlan {
+  node: string;
+  opType: string;
+  tensor: string;
+  weight: string;
+  reason: string;
+}
+
 export interface FloatPlan {
   node: string;
   opType: string;
@@ -76,6 +118,7 @@ export interface Plan {
   method: string;
   /** Opset of the standard domain that the emitted model imports. */
   opset: number;
+  encoding: Encoding;
   /** `none` when calibration was synthetic. */
   evidence: 'real' | 'synthetic';
   activations: ActivationPlan[];
@@ -86,5 +129,7 @@ export interface Plan {
   /** Shift each int32 bias by the mean error that rounding brings to its channel (needs real samples). */
   biasCorrection: boolean;
   integer: IntegerPlan[];
+  /** Empty but for schemes with dynamic activations. */
+  dynamic: DynamicPlan[];
   float: FloatPlan[];
 }

@@ -1,10 +1,14 @@
+import { findFormat } from '../../kernels/formats.js';
+import { elementOf } from '../../kernels/grid.js';
 import { dtypeName } from '../ir/dtypes.js';
 import { allGraphs, attribute, isOp, links, subgraphs } from '../ir/graph.js';
 import type { Graph, Node, Tensor } from '../ir/model.js';
 import { elementCount, finiteValues } from '../ir/tensor.js';
 import type { Flow, PlanInput } from './flow.js';
 import { type WeightRule, weightRule } from './rules/index.js';
-import type { BiasPlan, WeightPlan } from './types.js';
+import { activationsOn } from './scheme.js';
+import type { BiasPlan, Granularity, WeightPlan } from './types.js';
+import { formFor, sparsityFor } from './writing.js';
 
 /** Stored codes of smaller constants cost more in scales and bookkeeping than they save. */
 const MIN_STORED_ELEMENTS = 8;
@@ -61,34 +65,68 @@ function weightPlan(
   node: Node,
   role: WeightRule,
   tensor: Tensor,
-  { scheme }: PlanInput,
+  input: PlanInput,
   storedOnly: string | undefined,
 ): WeightPlan {
-  const channel =
-    scheme.granularity.kind === 'perlayer'
-      ? { perLayer: 'the scheme asks for one scale a tensor' }
-      : role.channelAxis(node, tensor);
-  const perChannel = typeof channel === 'number';
-  const shape = perChannel ? `one scale an index of axis ${channel}` : `one scale: ${channel.perLayer}`;
+  const { scheme, target, writing = {} } = input;
+  const layout = layoutOf(node, role, tensor, scheme.granularity);
+  const weightOnlyScheme = activationsOn(scheme, target) === 'none';
+  const form = formFor(node, role, tensor, input);
+  const sparsity = sparsityFor(node, role, tensor, writing.sparsity);
+  const why = [
+    layout.reason,
+    ...(storedOnly ? [`stored only: ${storedOnly}`] : []),
+    ...notes(form, sparsity),
+  ];
   return {
     tensor: tensor.name ?? '',
     uses: [{ node: node.name ?? '', input: role.input }],
     format: scheme.weights,
-    granularity: { kind: perChannel ? 'perchannel' : 'perlayer' },
-    axis: perChannel ? channel : undefined,
-    symmetric: true,
+    granularity: layout.granularity,
+    axis: layout.axis,
+    ...(layout.view && { view: layout.view }),
+    // A product in integers wants no zero point of the weights: it would cost a sum of activations at run time.
+    symmetric: elementOf(scheme.weights).signed || !weightOnlyScheme,
+    form: form.form,
+    ...(writing.rounding === 'stochastic' && { rounding: writing.rounding }),
+    ...(sparsity.sparsity !== undefined && { sparsity: sparsity.sparsity }),
+    ...(writing.scaleRule && { scaleRule: writing.scaleRule }),
     weightOnly: storedOnly !== undefined,
-    reason: storedOnly ? `${shape}; stored only: ${storedOnly}` : shape,
+    reason: why.join('; '),
   };
+}
+
+const notes = (...found: { note?: string }[]): string[] => found.flatMap(({ note }) => note ?? []);
+
+interface Layout extends Pick<WeightPlan, 'granularity' | 'axis' | 'view'> {
+  reason: string;
+}
+
+/** How the values of a weight share scales, and why so. */
+function layoutOf(node: Node, role: WeightRule, tensor: Tensor, granularity: Granularity): Layout {
+  if (granularity.kind === 'none') return { granularity, reason: 'a cast: no scale' };
+  if (granularity.kind === 'block') {
+    const { axis, view } = role.reduction(node, tensor);
+    const along = view ? 'the values of an output channel' : `axis ${axis}`;
+    return { granularity, axis, view, reason: `one scale for ${granularity.size} values along ${along}` };
+  }
+  const channel =
+    granularity.kind === 'perlayer'
+      ? { perLayer: 'the scheme asks for one scale a tensor' }
+      : role.channelAxis(node, tensor);
+  return typeof channel === 'number'
+    ? { granularity, axis: channel, reason: `one scale an index of axis ${channel}` }
+    : { granularity: { kind: 'perlayer' }, reason: `one scale: ${channel.perLayer}` };
 }
 
 const isWeight = (tensor: Tensor | undefined, least: number): tensor is Tensor =>
   tensor !== undefined && dtypeName(tensor.dataType) === 'float32' && elementCount(tensor.dims) >= least;
 
 /** Biases of nodes that compute in integers: int32 on the accumulator's own grid. */
-export function planBiases(flow: Flow, weights: WeightPlan[]): BiasPlan[] {
+export function planBiases(flow: Flow, weights: WeightPlan[], { scheme, target }: PlanInput): BiasPlan[] {
+  if (findFormat(activationsOn(scheme, target))?.kind !== 'integer') return [];
   const weightOf = new Map(
-    weights.filter((w) => !w.weightOnly).flatMap((w) => w.uses.map((u) => [u.node, { w, u }] as const)),
+    weights.filter(accumulates).flatMap((w) => w.uses.map((u) => [u.node, { w, u }] as const)),
   );
   const plans: BiasPlan[] = [];
   for (const node of flow.integer) {
@@ -108,6 +146,10 @@ export function planBiases(flow: Flow, weights: WeightPlan[]): BiasPlan[] {
   }
   return plans;
 }
+
+/** Products of the weight add up on one grid a channel: integers, and no scale changes on the way. */
+const accumulates = ({ weightOnly, format, granularity }: WeightPlan): boolean =>
+  !weightOnly && granularity.kind !== 'block' && elementOf(format).kind === 'integer';
 
 /** The bias is one value an output channel: [C], not a scalar or a full matrix (possible in Gemm). */
 function isRowOf(node: Node, bias: Tensor, flow: Flow): boolean {
@@ -130,6 +172,6 @@ export function checkWeights(flow: Flow, input: PlanInput): void {
     [...allGraphs(flow.graph)].flatMap((g) => g.initializers).map((t) => [t.name ?? '', t]),
   );
   const weights = planWeights(flow, input);
-  const names = [...weights, ...planBiases(flow, weights)].map((p) => p.tensor);
+  const names = [...weights, ...planBiases(flow, weights, input)].map((p) => p.tensor);
   for (const name of new Set(names)) finiteValues(constants.get(name)!);
 }

@@ -1,5 +1,5 @@
-import { format } from '../../kernels/formats.js';
-import { blockShape, dequantize } from '../../kernels/quantize.js';
+import { elementOf } from '../../kernels/grid.js';
+import { dequantize } from '../../kernels/quantize.js';
 import { intAttribute, isOp } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
 import type { ChannelMeans } from './means.js';
@@ -21,9 +21,7 @@ export function meanError(
 ): Float64Array | undefined {
   const layout = weightLayout(node, weight.dims);
   if (!layout || layout.inputs * layout.groups !== means.float.length) return undefined;
-  const params = { scales: weight.scale, zeroPoints: weight.zeroPoint };
-  const shape = blockShape(weight.dims, weight.plan.axis);
-  const rounded = dequantize(weight.codes, shape, params, format(weight.plan.format));
+  const rounded = dequantize(weight.codes, weight.shape, weight.params, elementOf(weight.plan.format));
   const { outputs, inputs, groups, kernel } = layout;
   return Float64Array.from({ length: outputs }, (_, o) => {
     const first = Math.floor(o / (outputs / groups)) * inputs;

@@ -1,11 +1,5 @@
-import { format } from '../../kernels/formats.js';
-import {
-  biasOverflow,
-  blockShape,
-  type ChannelParams,
-  quantizeBias,
-  weightParams,
-} from '../../kernels/quantize.js';
+import { elementOf, weightGrid } from '../../kernels/grid.js';
+import { biasOverflow, blockShape, type ChannelParams, quantizeBias } from '../../kernels/quantize.js';
 import { createKernels } from '../../kernels/wasm.js';
 import { type Diagnostic, invalidError } from '../errors.js';
 import { allGraphs } from '../ir/graph.js';
@@ -62,13 +56,14 @@ class Quantization {
   take(plan: WeightPlan): void {
     const values = this.finite(plan.tensor);
     const { dims } = this.constants.get(plan.tensor)!;
-    const row = format(plan.format);
-    const shape = blockShape(dims, plan.axis);
-    const params = weightParams(values, shape, row, { symmetric: plan.symmetric });
+    const block = plan.granularity.kind === 'block' ? plan.granularity.size : undefined;
+    const shape = blockShape(plan.view ?? dims, plan.axis, block);
+    const { symmetric, scaleRule } = plan;
+    const params = weightGrid(this.kernels, values, shape, plan.format, { symmetric, scaleRule });
     // All biases make room first, since each may raise scales that the others are in.
     const biases = this.biasesOf(plan).filter((bias) => this.makeRoom(bias, params));
-    const codes = this.kernels.quantize(values, shape, params, row);
-    const weight = { plan, dims, codes, scale: params.scales, zeroPoint: params.zeroPoints };
+    const codes = this.kernels.quantize(values, shape, params, elementOf(plan.format));
+    const weight = { plan, dims, codes, shape, params };
     this.weights.push(weight);
     for (const bias of biases) this.biases.push(this.bias(bias, values, weight));
   }
@@ -105,7 +100,7 @@ class Quantization {
     const { values: codes, scales } = quantizeBias(
       corrected,
       this.activationScale.get(plan.activation)!,
-      weight.scale,
+      weight.params.scales,
     );
     return { plan, codes, scale: scales };
   }

@@ -1,13 +1,15 @@
-import type { Codes } from '../../kernels/quantize.js';
+import type { BlockShape, ChannelParams, Codes } from '../../kernels/quantize.js';
 import type { BiasPlan, WeightPlan } from '../plan/types.js';
 
-/** Codes and grid of one weight. `scale` and `zeroPoint` have one entry, or one for each index of `plan.axis`. */
+/** Codes and grid of one weight: values = dequantize(codes, shape, params, elementOf(plan.format)). */
 export interface QuantizedWeight {
   plan: WeightPlan;
+  /** Of the constant; the codes are in the same order. */
   dims: number[];
   codes: Codes;
-  scale: Float32Array;
-  zeroPoint: Int32Array;
+  /** How codes share the scales of `params`, over `plan.view` or the dims. */
+  shape: BlockShape;
+  params: ChannelParams;
 }
 
 /** int32 bias; `scale` has one entry or one a channel. */

@@ -1,4 +1,5 @@
 import { findFormat } from '../../kernels/formats.js';
+import { elementOf } from '../../kernels/grid.js';
 import type { Target } from '../../targets/types.js';
 import { dtypeBits } from '../ir/dtypes.js';
 import { isOp, links } from '../ir/graph.js';
@@ -6,6 +7,7 @@ import type { Model, Node } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
 import { macRule } from './macs.js';
 import type { Shapes } from './shapes.js';
+import { plannedBytes } from './stored.js';
 
 /** In what each node computes and each value travels on the target. Names are roots (see kernels.ts). */
 export interface Placement {
@@ -37,7 +39,7 @@ export function floatPlacement(shapes: Shapes, target: Target, parameters: Reado
 /** The format whose rate the target's tables give: unsigned codes run at the signed rate. */
 const rateFormat = (id: string): string => id.replace(/^uint/, 'int');
 
-/** The planned model: what the plan says, in the format of a node's weight or else of its activations. */
+/** The planned model: what the plan says, in the wider format of a node's weight and its activations. */
 export function planPlacement(
   plan: Plan,
   shapes: Shapes,
@@ -46,16 +48,17 @@ export function planPlacement(
 ): Placement {
   const native = floatPlacement(shapes, target, parameters);
   const activations = new Map(plan.activations.map((a) => [a.tensor, a.format]));
-  const weightOf = new Map(plan.weights.flatMap((w) => w.uses.map((use) => [use.node, w.format] as const)));
-  const integer = new Set(plan.integer.map((i) => i.node));
+  const weightOf = new Map(
+    plan.weights.flatMap((w) => w.uses.map((use) => [use.node, [elementOf(w.format).id]] as const)),
+  );
+  const integer = new Set([...plan.integer, ...plan.dynamic].map((i) => i.node));
   const stored = plannedBytes(plan, shapes);
   return {
     computes(node) {
       const name = node.name ?? '';
       if (!integer.has(name)) return target.floatFormat;
-      const format =
-        weightOf.get(name) ?? node.inputs.map((i) => activations.get(i)).find((f) => f !== undefined);
-      return rateFormat(format ?? target.activations.format);
+      const read = node.inputs.flatMap((i) => activations.get(i) ?? []);
+      return rateFormat(widest([...(weightOf.get(name) ?? []), ...read]) ?? target.activations.format);
     },
     activationBits(name) {
       const format = activations.get(name);
@@ -65,37 +68,17 @@ export function planPlacement(
   };
 }
 
-const bitsOf = (format: string): number => findFormat(format)?.bits ?? 32;
+/** A product runs at the rate of its wider multiplicand; the first of equal ones, which is the weight. */
+const widest = (formats: readonly string[]): string | undefined =>
+  formats.reduce<string | undefined>(
+    (a, b) => (a !== undefined && bitsOf(a) >= bitsOf(b) ? a : b),
+    undefined,
+  );
 
-/** Bytes of an initializer that the plan stores in another form: codes with their scales, int32 biases. */
-export function plannedBytes(plan: Plan, shapes: Shapes): (name: string) => number | undefined {
-  const weights = new Map(plan.weights.map((w) => [w.tensor, w]));
-  const biases = new Set(plan.biases.map((b) => b.tensor));
-  return (name) => {
-    const weight = weights.get(name);
-    if (weight)
-      return Math.ceil((shapes.count(name) * bitsOf(weight.format)) / 8) + scaleBytes(weight, shapes);
-    return biases.has(name) ? 4 * shapes.count(name) : undefined;
-  };
-}
+const bitsOf = (format: string): number => findFormat(format)?.bits ?? 32;
 
 const runsInteger = (target: Target, node: Node): boolean =>
   target.integerOperators.includes('*') || isOp(node, ...target.integerOperators);
-
-/** Bytes of a weight's float32 scales, and of its zero points where it has any. */
-export function scaleBytes(weight: Plan['weights'][number], shapes: Shapes): number {
-  const { granularity, axis = 0 } = weight;
-  const dims = shapes.dims(weight.tensor) ?? [];
-  const along = dims[axis] ?? 1;
-  const scales =
-    granularity.kind === 'perlayer'
-      ? 1
-      : granularity.kind === 'perchannel'
-        ? along
-        : (shapes.count(weight.tensor) / Math.max(1, along)) * Math.ceil(along / granularity.size);
-  const zeroPoint = weight.symmetric ? 0 : (findFormat(weight.format)?.bits ?? 8) / 8;
-  return scales * (4 + zeroPoint);
-}
 
 /**
  * A model that already carries Q/DQ pairs: a product whose multiplicands both come out of DequantizeLinear computes

@@ -10,8 +10,9 @@ import { measuredFigures, modelledFigures } from './figures.js';
 import { type Lowering, lower } from './kernels.js';
 import { layerRows } from './layers.js';
 import { parameterNames } from './parameters.js';
-import { floatPlacement, type Placement, plannedBytes, planPlacement, qdqPlacement } from './placement.js';
+import { floatPlacement, type Placement, planPlacement, qdqPlacement } from './placement.js';
 import { type Shapes, shapesOf } from './shapes.js';
+import { plannedBytes } from './stored.js';
 import type { Improvement, LayerRow, Report } from './types.js';
 
 export interface ReportInput {

@@ -72,7 +72,7 @@ describe('2: a Clip whose lower bound is not zero', () => {
   });
 });
 
-describe('5, 6: what has no form here is refused by name', () => {
+describe('5, 6: blocks and biases of a Gemm, and what has no form here', () => {
   const gemm = () =>
     network({
       inputs: { x: [2, 8] },
@@ -81,7 +81,6 @@ describe('5, 6: what has no form here is refused by name', () => {
       outputs: ['y'],
     });
   it.each([
-    ['5: blocks and a bias of a Gemm', 'int8-block8'],
     ['6: 4-bit weights', 'int4-qoperator'],
     ['no granularity', 'int8'],
     ['an accumulator’s format', 'int32-perchannel'],
@@ -89,14 +88,17 @@ describe('5, 6: what has no form here is refused by name', () => {
     expect(await codeOf(() => job(root, gemm(), rows(4, [8]), { scheme }))).toBe('UNKNOWN_SCHEME');
   });
 
-  it('5: the bias of a Gemm in every shape that ONNX allows', async () => {
-    for (const dims of [[4], [1], [1, 4], [2, 1], [2, 4], []]) {
-      const net = gemm();
-      net.graph.initializers[1] = random('k', dims);
-      const { quantized } = await job(root, net, rows(8, [2, 8]));
-      expect(await sqnr(net, quantized, image([2, 8])), `bias [${dims}]`).toBeGreaterThan(GOOD_DB);
-    }
-  });
+  it.each(['int8-perchannel', 'int8-block8', 'int8-a8-block8'])(
+    '5: every shape of bias: %s',
+    async (scheme) => {
+      for (const dims of [[4], [1], [1, 4], [2, 1], [2, 4], []]) {
+        const net = gemm();
+        net.graph.initializers[1] = random('k', dims);
+        const { quantized } = await job(root, net, rows(8, [2, 8]), { scheme });
+        expect(await sqnr(net, quantized, image([2, 8])), `bias [${dims}]`).toBeGreaterThan(GOOD_DB);
+      }
+    },
+  );
 });
 
 describe('10: a model that is quantized already', () => {

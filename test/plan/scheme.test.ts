@@ -2,12 +2,23 @@ import { describe, expect, it } from 'vitest';
 import type { QuantizeError } from '../../src/errors.js';
 import { parseScheme, SCHEMES } from '../../src/plan/index.js';
 
-const GOOD: [string, { weights: string; activations?: string; granularity: string }][] = [
-  ['int8-perchannel', { weights: 'int8', granularity: 'perchannel' }],
-  ['int8-a8-perlayer', { weights: 'int8', granularity: 'perlayer' }],
+const GOOD: [string, { weights: string; activations: string; granularity: string }][] = [
+  ['int8-perchannel', { weights: 'int8', activations: 'native', granularity: 'perchannel' }],
+  ['int8-a8-perlayer', { weights: 'int8', activations: 'native8', granularity: 'perlayer' }],
   ['int8-uint8-perchannel', { weights: 'int8', activations: 'uint8', granularity: 'perchannel' }],
   ['int8-float-perchannel', { weights: 'int8', activations: 'none', granularity: 'perchannel' }],
-  ['uint8-perlayer', { weights: 'uint8', granularity: 'perlayer' }],
+  ['uint8-perlayer', { weights: 'uint8', activations: 'native', granularity: 'perlayer' }],
+  ['int8-a16-perlayer', { weights: 'int8', activations: 'native16', granularity: 'perlayer' }],
+  ['int8-dynamic-perlayer', { weights: 'int8', activations: 'dynamic', granularity: 'perlayer' }],
+  ['int8-block32', { weights: 'int8', activations: 'none', granularity: 'block' }],
+  ['int4-perchannel', { weights: 'int4', activations: 'none', granularity: 'perchannel' }],
+  ['int4-a8-perchannel', { weights: 'int4', activations: 'native8', granularity: 'perchannel' }],
+  ['fp8-perchannel', { weights: 'fp8', activations: 'native', granularity: 'perchannel' }],
+  ['lut4-perlayer', { weights: 'lut4', activations: 'none', granularity: 'perlayer' }],
+  ['log4-perchannel', { weights: 'log4', activations: 'none', granularity: 'perchannel' }],
+  ['nvfp4', { weights: 'nvfp4', activations: 'none', granularity: 'block' }],
+  ['mxfp8-a8', { weights: 'mxfp8', activations: 'native8', granularity: 'block' }],
+  ['bf16', { weights: 'bf16', activations: 'none', granularity: 'none' }],
 ];
 
 const BAD = [
@@ -21,6 +32,13 @@ const BAD = [
   '-',
   'int8-',
   'INT8-perchannel',
+  'int8-block1',
+  'int8-block',
+  'e8m0-perlayer',
+  'int32-perlayer',
+  'nvfp4-block16',
+  'bf16-perchannel',
+  'lut4',
 ];
 
 describe('parseScheme', () => {
@@ -30,7 +48,7 @@ describe('parseScheme', () => {
       weights: scheme.weights,
       activations: scheme.activations,
       granularity: scheme.granularity.kind,
-    }).toEqual({ activations: undefined, ...expected });
+    }).toEqual(expected);
   });
 
   it.each(BAD)('refuses "%s" as usage', (name) => {

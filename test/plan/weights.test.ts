@@ -117,7 +117,7 @@ describe('planWeights and planBiases', () => {
     expect(Object.fromEntries(weights.map((w) => [w.tensor, [w.axis ?? null, w.weightOnly]]))).toEqual(
       c.weights,
     );
-    if (c.biases) expect(planBiases(flow, weights).map((b) => b.tensor)).toEqual(c.biases);
+    if (c.biases) expect(planBiases(flow, weights, given).map((b) => b.tensor)).toEqual(c.biases);
     for (const w of weights) expect(w.reason.length).toBeGreaterThan(10);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { blockShape } from '../../kernels/quantize.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import { meanError } from '../../src/quantize/correction.js';
 import type { QuantizedWeight } from '../../src/quantize/types.js';
@@ -14,13 +15,14 @@ const weight = (dims: number[], codes: number[], scale: number[], axis?: number)
     granularity: { kind: 'perchannel' },
     axis,
     symmetric: true,
+    form: 'linear',
     weightOnly: false,
     reason: '',
   },
   dims,
   codes: Int8Array.from(codes),
-  scale: Float32Array.from(scale),
-  zeroPoint: new Int32Array(scale.length),
+  shape: blockShape(dims, axis),
+  params: { scales: Float32Array.from(scale), zeroPoints: new Int32Array(scale.length) },
 });
 
 const means = (float: number[], rounded: number[]) => ({

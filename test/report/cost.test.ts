@@ -3,8 +3,9 @@ import { makeNode } from '../../src/ir/graph.js';
 import { modelCost } from '../../src/report/cost.js';
 import { lower } from '../../src/report/kernels.js';
 import { parameterNames } from '../../src/report/parameters.js';
-import { floatPlacement, planPlacement, scaleBytes } from '../../src/report/placement.js';
+import { floatPlacement, planPlacement } from '../../src/report/placement.js';
 import { shapesOf } from '../../src/report/shapes.js';
+import { scaleBytes } from '../../src/report/stored.js';
 import { findTarget } from '../../targets/index.js';
 import type { Fact, Target } from '../../targets/types.js';
 import { makeModel, value } from '../verify/models.js';
@@ -176,7 +177,7 @@ describe('kernels', () => {
 });
 
 it.each([
-  ['one a tensor', { kind: 'perlayer' } as const, true, 0, 4],
+  ['one a tensor', { kind: 'perlayer' } as const, true, undefined, 4],
   ['one a channel', { kind: 'perchannel' } as const, true, 0, 4 * 6],
   ['one a channel with zero points', { kind: 'perchannel' } as const, false, 0, 5 * 6],
   // 6 rows of ⌈40 / 32⌉ blocks.
@@ -191,6 +192,7 @@ it.each([
     granularity,
     axis,
     symmetric,
+    form: 'linear' as const,
     weightOnly: false,
     reason: '',
   };

@@ -187,6 +187,7 @@ export function fullPlan(b: Builder, target = 'a17-ane'): Plan {
     scheme: 'int8-perchannel',
     method: 'minmax',
     opset: 17,
+    encoding: 'exec',
     evidence: 'real',
     biasCorrection: false,
     activations: ['input', ...b.nodes.map((n) => n.outputs[0])].map(activation),
@@ -197,6 +198,7 @@ export function fullPlan(b: Builder, target = 'a17-ane'): Plan {
       granularity: { kind: 'perchannel' },
       axis: 0,
       symmetric: true,
+      form: 'linear',
       weightOnly: false,
       reason: 'test',
     })),
@@ -211,6 +213,7 @@ export function fullPlan(b: Builder, target = 'a17-ane'): Plan {
         reason: 'test',
       })),
     integer: b.nodes.map((n) => ({ node: n.name!, opType: n.opType, reason: 'test' })),
+    dynamic: [],
     float: [],
   };
 }

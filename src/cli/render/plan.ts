@@ -45,8 +45,8 @@ const sections = (plan: Plan): Section[] => [
 ];
 
 function granularityText({ granularity, axis }: WeightPlan): string {
-  if (granularity.kind === 'perlayer') return 'tensor';
+  if (granularity.kind === 'block') return `${granularity.size} along axis ${axis}`;
   return granularity.kind === 'perchannel'
     ? `channel of axis ${axis}`
-    : `${granularity.size} along axis ${axis}`;
+    : { perlayer: 'tensor', none: '' }[granularity.kind];
 }

@@ -1,10 +1,18 @@
 import type { Node, Tensor } from '../../ir/model.js';
 
-/** Where an operator's constant operand can be a weight, and which of its axes counts output channels. */
+/** Where an operator's constant operand can be a weight, and which of its axes count output channels and products. */
 export interface WeightRule {
   input: number;
   /** Channel axis of this constant, or why there is none (then one scale serves the tensor). */
   channelAxis(node: Node, tensor: Tensor): number | { perLayer: string };
+  /** Axis along which products are summed: the one that blocks run along. */
+  reduction(node: Node, tensor: Tensor): Reduction;
+}
+
+export interface Reduction {
+  axis: number;
+  /** Dims of the same values, in the same order, that `axis` speaks of; absent: the tensor's own. */
+  view?: number[];
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { OperatorRule } from './types.js';
 
-/** W and R are [directions, gates·hidden, …]: axis 1 counts gate rows, shared by both directions. */
-const gateRows = { channelAxis: () => 1 };
+/** W and R are [directions, gates·hidden, …]: axis 1 counts gate rows, shared by both directions; axis 2 is summed. */
+const gateRows = { channelAxis: () => 1, reduction: () => ({ axis: 2 }) };
 
 export const WEIGHT_ONLY: readonly OperatorRule[] = [
   {
@@ -21,6 +21,7 @@ export const WEIGHT_ONLY: readonly OperatorRule[] = [
       {
         input: 0,
         channelAxis: (_, table) => (table.dims.length >= 2 ? 0 : { perLayer: 'a vector has no rows' }),
+        reduction: (_, table) => ({ axis: table.dims.length - 1 }),
       },
     ],
   },

@@ -1,0 +1,38 @@
+import { findBlockFormat } from '../../kernels/block-formats.js';
+import { findFormat, type NumberFormat } from '../../kernels/formats.js';
+import { elementOf } from '../../kernels/grid.js';
+import type { Encoding, Granularity, Scheme, WeightForm } from './types.js';
+
+/** True for what a plan may name as format of a weight. */
+export const isKnownFormat = (id: string): boolean =>
+  findBlockFormat(id) !== undefined || findFormat(id) !== undefined;
+
+/** Gather, Cast, Reshape and Mul in the forms that codebooks and casts are written in. */
+const PLAIN_OPSET = 13;
+/** DequantizeLinear takes scales of E8M0 from here on. */
+const E8M0_OPSET = 24;
+
+/**
+ * How a format is written. DequantizeLinear where it takes the type: of onnxruntime's provider for `exec`, of the
+ * standard for `spec`. All other formats are packed codes with a table of their values; ONNX has no type of them either.
+ */
+export function formOf(id: string, encoding: Encoding): WeightForm {
+  const row = elementOf(id);
+  if (row.kind === 'float' && !row.scaled) return 'cast';
+  const taken = encoding === 'spec' ? Number.isFinite(row.opset) : row.executable;
+  return taken ? 'linear' : 'codebook';
+}
+
+/** Lowest ai.onnx opset that can express weights of a scheme. */
+export function weightOpset({ weights, granularity }: Scheme, encoding: Encoding): number {
+  const row = elementOf(weights);
+  const linear = formOf(weights, encoding) === 'linear';
+  if (!linear) return PLAIN_OPSET;
+  const powers = encoding === 'spec' && findBlockFormat(weights)?.scale === 'e8m0';
+  return Math.max(linearOpset(row, granularity), powers ? E8M0_OPSET : 0);
+}
+
+function linearOpset(row: NumberFormat, { kind }: Granularity): number {
+  if (kind === 'block') return row.opsetBlocked;
+  return kind === 'perchannel' ? row.opsetPerAxis : row.opset;
+}

@@ -1,0 +1,85 @@
+import type { ScaleRule } from '../../kernels/block-formats.js';
+import { elementOf } from '../../kernels/grid.js';
+import { isOp } from '../ir/graph.js';
+import type { Node, Tensor } from '../ir/model.js';
+import type { PlanInput } from './flow.js';
+import { formOf } from './form.js';
+import { type WeightRule, weightRule } from './rules/index.js';
+import type { Encoding, Sparsity, WeightForm } from './types.js';
+
+/** What the user may say of how weights are rounded and written. */
+export interface Writing {
+  /** Default `exec`. */
+  encoding?: Encoding;
+  /** How weight-only products of few bits are written; default `qdq`. */
+  weightOnly?: 'qdq' | 'matmulnbits';
+  sparsity?: Sparsity;
+  rounding?: 'nearest' | 'stochastic';
+  /** Seed of stochastic rounding; default 0. */
+  seed?: number;
+  scaleRule?: ScaleRule;
+}
+
+/** Bits that com.microsoft.MatMulNBits takes, and the shortest of its blocks. */
+const NBITS: readonly number[] = [2, 4, 8];
+const NBITS_BLOCK = 16;
+
+/** The form of one weight; where it is not the one that was asked for, with the reason. */
+export function formFor(
+  node: Node,
+  role: WeightRule,
+  tensor: Tensor,
+  { scheme, writing = {} }: PlanInput,
+): { form: WeightForm; note?: string } {
+  const form = formOf(scheme.weights, writing.encoding ?? 'exec');
+  if (writing.weightOnly !== 'matmulnbits') return { form };
+  const refusal = refuseNBits(node, role, tensor, scheme);
+  return refusal ? { form, note: `not MatMulNBits: ${refusal}` } : { form: 'matmulnbits' };
+}
+
+function refuseNBits(
+  node: Node,
+  role: WeightRule,
+  tensor: Tensor,
+  { weights, granularity, activations }: PlanInput['scheme'],
+): string | undefined {
+  const row = elementOf(weights);
+  if (row.kind !== 'integer' || !NBITS.includes(row.bits))
+    return `it takes integers of ${NBITS.join(', ')} bits`;
+  if (activations !== 'none') return 'it takes activations in float';
+  if (
+    granularity.kind !== 'block' ||
+    granularity.size < NBITS_BLOCK ||
+    !Number.isInteger(Math.log2(granularity.size))
+  )
+    return `its blocks are powers of two from ${NBITS_BLOCK} on`;
+  if (!isOp(node, 'MatMul') || role.input !== 1 || tensor.dims.length !== 2)
+    return 'it is the product of an activation with a constant matrix';
+  return undefined;
+}
+
+/** The sparsity that a weight takes: products only, and rows long enough to lose values. */
+export function sparsityFor(
+  node: Node,
+  role: WeightRule,
+  tensor: Tensor,
+  sparsity: Sparsity | undefined,
+): { sparsity?: Sparsity; note?: string } {
+  if (sparsity === undefined) return {};
+  const refusal = refuseSparsity(node, role, tensor, sparsity);
+  return refusal ? { note: `dense: ${refusal}` } : { sparsity };
+}
+
+function refuseSparsity(
+  node: Node,
+  role: WeightRule,
+  tensor: Tensor,
+  sparsity: Sparsity,
+): string | undefined {
+  if (weightRule(node)?.kind !== 'linear') return `${node.opType} multiplies nothing with it`;
+  const { axis, view = tensor.dims } = role.reduction(node, tensor);
+  const length = view[axis];
+  if (isOp(node, 'Conv') && tensor.dims[1] === 1) return 'a depthwise filter has too few values to lose some';
+  if (sparsity === '2:4' && length % 4 !== 0) return `${length} values are not whole groups of four`;
+  return undefined;
+}
