@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { calibrationBenchmark, GOALS } from './calibrate.js';
-import { kernelBenchmark } from './kernels.js';
+import { kernelBenchmark, kernelGoals } from './kernels.js';
 import { quantizeStatic } from './python.js';
 
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
@@ -79,6 +79,8 @@ function wholeCommand() {
 }
 
 console.table(startup());
-console.table(await kernelBenchmark());
+const kernels = kernelBenchmark();
+console.table(kernels);
+console.table(kernelGoals(kernels));
 console.table(await calibration());
 console.table(wholeCommand());

@@ -90,25 +90,34 @@ export interface Piece {
   channel: number;
 }
 
+/** What one piece may hold. */
+interface Limits {
+  values: number;
+  channels: number;
+}
+
 /**
- * Cuts a block shape into consecutive pieces of at most `limit` values, as large as the structure allows. Blocks are
- * channels of their own where the axis is the last one, else rows of channels: kernels know channels only.
+ * Cuts a block shape into consecutive pieces of at most `values` values and `channels` scales, as large as the structure
+ * allows. Blocks are channels of their own where the axis is the last one, else rows of channels: kernels know channels only.
  */
-export function* pieces(shape: BlockShape, limit = Number.POSITIVE_INFINITY): Generator<Piece> {
+export function* pieces(
+  shape: BlockShape,
+  values = Number.POSITIVE_INFINITY,
+  most = Number.POSITIVE_INFINITY,
+): Generator<Piece> {
   const { outer, channels, inner, block } = shape;
-  if (block === undefined) yield* plainPieces(shape, limit, 0, 0);
+  const limits = { values, channels: most };
+  if (block === undefined) yield* plainPieces(shape, limits, 0, 0);
   else if (inner === 1 && channels % block === 0) {
     const groups = (outer * channels) / block;
-    yield* plainPieces({ outer: 1, channels: groups, inner: block }, limit, 0, 0);
-  } else yield* blockPieces(outer, channels, inner, block, limit);
+    yield* plainPieces({ outer: 1, channels: groups, inner: block }, limits, 0, 0);
+  } else yield* blockPieces(shape, block, limits);
 }
 
 function* blockPieces(
-  outer: number,
-  channels: number,
-  inner: number,
+  { outer, channels, inner }: BlockShape,
   block: number,
-  limit: number,
+  limits: Limits,
 ): Generator<Piece> {
   let [at, channel] = [0, 0];
   for (let o = 0; o < outer; o++) {
@@ -116,44 +125,44 @@ function* blockPieces(
       const rows = Math.min(block, channels - first);
       const part =
         inner === 1 ? { outer: 1, channels: 1, inner: rows } : { outer: rows, channels: inner, inner: 1 };
-      yield* plainPieces(part, limit, at, channel);
+      yield* plainPieces(part, limits, at, channel);
       at += rows * inner;
       channel += inner;
     }
   }
 }
 
-function* plainPieces(shape: BlockShape, limit: number, start: number, first: number): Generator<Piece> {
+function* plainPieces(shape: BlockShape, limits: Limits, start: number, first: number): Generator<Piece> {
   const { outer, channels, inner } = shape;
   const row = channels * inner;
   if (row === 0) return;
-  if (row <= limit) {
-    const rows = Math.min(outer, Math.floor(limit / row));
+  if (row <= limits.values && channels <= limits.channels) {
+    const rows = Math.min(outer, Math.floor(limits.values / row));
     for (let o = 0; o < outer; o += rows) {
       yield { outer: Math.min(rows, outer - o), channels, inner, at: start + o * row, channel: first };
     }
     return;
   }
-  for (let o = 0; o < outer; o++) yield* rowPieces(channels, inner, limit, start + o * row, first);
+  for (let o = 0; o < outer; o++) yield* rowPieces(channels, inner, limits, start + o * row, first);
 }
 
 function* rowPieces(
   channels: number,
   inner: number,
-  limit: number,
+  limits: Limits,
   start: number,
   first: number,
 ): Generator<Piece> {
-  const group = Math.max(1, Math.floor(limit / inner));
+  const group = Math.max(1, Math.min(limits.channels, Math.floor(limits.values / inner)));
   for (let c = 0; c < channels; c += group) {
     const at = start + c * inner;
     const channel = first + c;
-    if (inner <= limit) {
+    if (inner <= limits.values) {
       yield { outer: 1, channels: Math.min(group, channels - c), inner, at, channel };
       continue;
     }
-    for (let i = 0; i < inner; i += limit) {
-      yield { outer: 1, channels: 1, inner: Math.min(limit, inner - i), at: at + i, channel };
+    for (let i = 0; i < inner; i += limits.values) {
+      yield { outer: 1, channels: 1, inner: Math.min(limits.values, inner - i), at: at + i, channel };
     }
   }
 }

@@ -2,7 +2,7 @@ import type { ChannelParams } from './blocks.js';
 import { decodeFloat, encodeFloat } from './floats.js';
 import { format, type NumberFormat } from './formats.js';
 import { clamp, roundHalfEven } from './rounding.js';
-import { type CodeTable, codeTable, encodeByTable } from './tables.js';
+import { type CodeTable, codeTable, encodeByTable, rankOf, tableThresholds } from './tables.js';
 
 /** Unpacked codes, one element a value. */
 export type Codes = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array;
@@ -32,13 +32,13 @@ export interface Codec {
   decode(code: number): number;
 }
 
-/** The codec of group `group`. Throws RangeError for a look-up table that the parameters do not hold. */
+/** The codec of group `group`. */
 export function codecOf(row: NumberFormat, params: ChannelParams, group: number): Codec {
   if (row.kind === 'integer') return integerCodec(row, params.zeroPoints[group]);
-  const { layout } = row;
+  const { layout, table: byCode } = row;
   if (layout) return { encode: (u) => encodeFloat(u, layout), decode: (code) => decodeFloat(code, layout) };
-  const byCode = row.table ?? lookUpTable(row, params, group);
-  const table = row.table ? tableOf(row) : codeTable(byCode, 'lower');
+  if (!byCode) return lookUpCodec(row, params, group);
+  const table = tableOf(row);
   return { encode: (u) => encodeByTable(u, table), decode: (code) => byCode[code] };
 }
 
@@ -53,12 +53,23 @@ function integerCodec({ qmin, qmax }: NumberFormat, zeroPoint: number): Codec {
   };
 }
 
-/** The values of one group of a look-up table format, by code. */
-function lookUpTable(row: NumberFormat, { tables }: ChannelParams, group: number): Float32Array {
+/** A code is the rank of its value in the table of the group, NaN 0. */
+function lookUpCodec(row: NumberFormat, params: ChannelParams, group: number): Codec {
+  checkTables(row, params);
   const size = 2 ** row.bits;
-  const table = tables?.subarray(group * size, (group + 1) * size);
-  if (table?.length === size) return table;
-  throw new RangeError(`${row.id} needs a table of ${size} values for group ${group}`);
+  const table = params.tables!.subarray(group * size, (group + 1) * size);
+  const thresholds = tableThresholds(table);
+  return { encode: (u) => rankOf(u, thresholds), decode: (code) => table[code] };
+}
+
+/** @throws RangeError for a look-up table format without a table for every group */
+export function checkTables(row: NumberFormat, { tables, scales }: ChannelParams): void {
+  if (row.kind !== 'table' || row.table) return;
+  const wanted = scales.length * 2 ** row.bits;
+  if (tables?.length === wanted) return;
+  throw new RangeError(
+    `${row.id} needs ${wanted} table values for ${scales.length} groups, not ${tables?.length ?? 0}`,
+  );
 }
 
 const cache = new Map<string, CodeTable>();

@@ -8,6 +8,18 @@ export interface KernelExports {
   quantize(values: number, out: number, ...rest: number[]): void;
   fakeQuantize(values: number, out: number, ...rest: number[]): void;
   dequantize(codes: number, out: number, ...rest: number[]): void;
+  quantizeWide(values: number, out: number, ...rest: number[]): void;
+  dequantizeWide(codes: number, out: number, ...rest: number[]): void;
+  quantizeFloat(values: number, out: number, ...rest: number[]): void;
+  quantizeHalf(values: number, out: number, ...rest: number[]): void;
+  fakeQuantizeFloat(values: number, out: number, ...rest: number[]): void;
+  cutFloat(values: number, out: number, n: number, shift: number, rounding: number): void;
+  quantizeBrain(values: number, out: number, n: number): void;
+  dequantizeBrain(codes: number, out: number, n: number): void;
+  dequantizeHalf(codes: number, out: number, n: number): void;
+  quantizeTable(values: number, out: number, ...rest: number[]): void;
+  fakeQuantizeTable(values: number, out: number, ...rest: number[]): void;
+  dequantizeTable(codes: number, out: number, ...rest: number[]): void;
   errorSums(xs: number, ys: number, n: number, out: number): void;
   groupErrors(xs: number, ys: number, ...rest: number[]): void;
   copy(to: number, from: number, bytes: number): void;

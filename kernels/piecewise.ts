@@ -47,10 +47,18 @@ export function gatherExtremes(
 }
 
 /** A kernel over one piece: addresses of its input and output, its shape, addresses of its scales and zero points. */
-type BlockKernel = (from: number, to: number, ...rest: number[]) => void;
+export type BlockKernel = (from: number, to: number, ...rest: number[]) => void;
+
+interface BlockCall {
+  kernel: BlockKernel;
+  /** Channels that the kernel takes at once. */
+  channels: number;
+  /** Called before each piece. */
+  prepare?: (piece: Piece) => void;
+}
 
 /**
- * Runs `kernel` over a block shape piece by piece.
+ * Runs a kernel over a block shape piece by piece.
  * @throws RangeError when arrays, shape and parameters do not belong together
  */
 export function eachBlock(
@@ -59,17 +67,18 @@ export function eachBlock(
   to: KernelArray,
   shape: BlockShape,
   params: ChannelParams,
-  kernel: BlockKernel,
+  { kernel, channels: most, prepare }: BlockCall,
 ): void {
   checkBlocks(from.length, shape, params);
   if (to.length !== from.length) throw new RangeError(`room for ${to.length} of ${from.length} values`);
-  const run = ({ outer, channels, inner, at, channel }: Piece): void => {
+  for (const piece of pieces(shape, PIECE, most)) {
+    const { outer, channels, inner, at, channel } = piece;
     const n = outer * channels * inner;
+    prepare?.(piece);
     const scales = memory.place(params.scales, channel, channels, SCRATCH.third);
     const zeroPoints = memory.place(params.zeroPoints, channel, channels, SCRATCH.fourth);
     const source = memory.place(from, at, n, SCRATCH.first);
     kernel(source, memory.target(to, at, SCRATCH.second), outer, channels, inner, scales, zeroPoints);
     memory.collect(to, at, n, SCRATCH.second);
-  };
-  for (const piece of pieces(shape, PIECE)) run(piece);
+  }
 }

@@ -20,10 +20,14 @@ function eachRun(
   row: NumberFormat,
   visit: (codec: Codec, scale: number, start: number, end: number) => void,
 ): void {
-  for (const piece of pieces(shape))
+  const codecs = new Map<number, Codec>();
+  for (const piece of pieces(shape)) {
     eachGroup(piece, (group, start, end) => {
-      visit(codecOf(row, params, group), params.scales[group], start, end);
+      const codec = codecs.get(group) ?? codecOf(row, params, group);
+      codecs.set(group, codec);
+      visit(codec, params.scales[group], start, end);
     });
+  }
 }
 
 function eachGroup(piece: Piece, visit: (group: number, start: number, end: number) => void): void {

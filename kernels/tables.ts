@@ -49,6 +49,10 @@ function threshold(a: number, b: number, lowerCode: number, rule: ThresholdRule)
   return tieGoesUp ? below(middle) : floorFloat(middle);
 }
 
+/** Thresholds between the neighbours of a look-up table, ascending; a tie takes the lower one. */
+export const tableThresholds = (table: Float32Array): Float32Array =>
+  table.slice(1).map((value, i) => floorFloat((table[i] + value) / 2));
+
 /** The table of the finite values among those given by code; of equal ones (±0) the first code is taken. */
 export function codeTable(byCode: ArrayLike<number>, rule: ThresholdRule, nan = 0): CodeTable {
   const taken = new Map<number, number>();

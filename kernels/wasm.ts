@@ -1,10 +1,11 @@
 import { type BlockShape, type ChannelParams, pieces, scaleCount } from './blocks.js';
-import { type Codes, codeArray } from './codec.js';
+import { type Codes, checkTables, codeArray } from './codec.js';
 import type { NumberFormat } from './formats.js';
 import { COUNTERS, KernelMemory, PIECE, SCRATCH } from './memory.js';
 import { instantiate, type KernelExports } from './module.js';
 import { type Extremes, eachBlock, eachPiece, gatherExtremes } from './piecewise.js';
 import * as plain from './quantize.js';
+import { type SimdCall, simdCodec } from './simd-codecs.js';
 
 export { COUNTERS } from './memory.js';
 export type { Extremes } from './piecewise.js';
@@ -18,9 +19,6 @@ export interface ErrorSums {
   dd: number;
   maxError: number;
 }
-
-/** Whole numbers in bytes: what the SIMD kernels take; other formats go through the plain versions. */
-const isByteInteger = (row: NumberFormat): boolean => row.kind === 'integer' && row.bits <= 8;
 
 /** The SIMD kernels over one memory. Arrays of that memory are used in place, others are copied piece by piece. */
 export class Kernels {
@@ -85,10 +83,9 @@ export class Kernels {
     row: NumberFormat,
     out: Codes = codeArray(row, values.length),
   ): Codes {
-    if (!isByteInteger(row)) return plain.quantize(values, shape, params, row, out);
-    eachBlock(this.memory, values, out, shape, params, (...args) =>
-      this.simd.quantize(...args, row.qmin, row.qmax),
-    );
+    const codec = simdCodec('quantize', this.call(row, params));
+    if (!codec) return plain.quantize(values, shape, params, row, out);
+    eachBlock(this.memory, values, out, shape, params, codec);
     return out;
   }
 
@@ -100,9 +97,9 @@ export class Kernels {
     row: NumberFormat,
     out: Float32Array = new Float32Array(codes.length),
   ): Float32Array {
-    if (!isByteInteger(row)) return plain.dequantize(codes, shape, params, row, out);
-    const signed = row.signed ? 1 : 0;
-    eachBlock(this.memory, codes, out, shape, params, (...args) => this.simd.dequantize(...args, signed));
+    const codec = simdCodec('dequantize', this.call(row, params));
+    if (!codec) return plain.dequantize(codes, shape, params, row, out);
+    eachBlock(this.memory, codes, out, shape, params, codec);
     return out;
   }
 
@@ -114,11 +111,15 @@ export class Kernels {
     row: NumberFormat,
     out: Float32Array = new Float32Array(values.length),
   ): Float32Array {
-    if (!isByteInteger(row)) return plain.fakeQuantize(values, shape, params, row, out);
-    eachBlock(this.memory, values, out, shape, params, (...args) =>
-      this.simd.fakeQuantize(...args, row.qmin, row.qmax),
-    );
+    const codec = simdCodec('fakeQuantize', this.call(row, params));
+    if (!codec) return plain.fakeQuantize(values, shape, params, row, out);
+    eachBlock(this.memory, values, out, shape, params, codec);
     return out;
+  }
+
+  private call(row: NumberFormat, params: ChannelParams): SimdCall {
+    checkTables(row, params);
+    return { simd: this.simd, memory: this.memory, row, params };
   }
 
   /** Sums over x and y of equal length, in a fixed order: the same on every machine. */

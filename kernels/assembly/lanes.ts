@@ -39,3 +39,18 @@ export function lowBytes(a: v128, b: v128, c: v128, d: v128): v128 {
     v128.and(i16x8.narrow_i32x4_s(c, d), byte),
   );
 }
+
+/** Four i32 within 0…255 each of `a` and `b`, as the low eight bytes. */
+// @ts-ignore: decorator
+@inline
+export function narrowBytes(a: v128, b: v128): v128 {
+  const halves = i16x8.narrow_i32x4_s(a, b);
+  return i8x16.narrow_i16x8_u(halves, halves);
+}
+
+/** Low halves of the lanes of two i32x4 within −32768…65535. */
+// @ts-ignore: decorator
+@inline
+export function lowHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29);
+}

@@ -129,10 +129,10 @@ test('a look-up table of each group, its values ascending', () => {
   const grids = { scales: Float32Array.of(1, 1), zeroPoints: new Int32Array(2), tables };
   const x = Float32Array.of(-5, 0.9, 1.1, 14, 15, 100);
   const codes = quantize(x, shape, grids, format('lut2'));
-  expect([...codes]).toEqual([0, 1, 3, 0, 0, 3]);
+  expect([...codes]).toEqual([0, 2, 3, 0, 0, 3]);
   expect([...dequantize(codes, shape, grids, format('lut2'))]).toEqual([-1, 0, 2, 10, 10, 40]);
   expect(() => quantize(x, shape, { ...grids, tables: tables.subarray(4) }, format('lut2'))).toThrow(
-    'lut2 needs a table of 4 values for group 1',
+    'lut2 needs 8 table values for 2 groups, not 4',
   );
 });
 

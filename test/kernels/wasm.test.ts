@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { format } from '../../kernels/formats.js';
+import { blockSize, type ChannelParams, pieces, scaleCount } from '../../kernels/blocks.js';
+import { tableOf } from '../../kernels/codec.js';
+import { FORMATS, format, type NumberFormat } from '../../kernels/formats.js';
 import { addToHistogram, drainCounters, emptyHistogram } from '../../kernels/histogram.js';
 import { compileKernels } from '../../kernels/module.js';
 import { type BlockShape, dequantize, fakeQuantize, quantize } from '../../kernels/quantize.js';
 import { COUNTERS, createKernels } from '../../kernels/wasm.js';
-import { hardValues, normals, random, SPECIALS } from './values.js';
+import { hardValues, neighbour, normals, random, SPECIALS } from './values.js';
 
 const kernels = createKernels(4 << 20);
 /** The same values inside the kernels' memory. */
@@ -83,25 +85,94 @@ const SHAPES: [string, BlockShape][] = [
   ['nothing', { outer: 0, channels: 3, inner: 4 }],
 ];
 
-describe.each(['int8', 'uint8'])('%s quantize, dequantize and fakeQuantize agree bit for bit', (id) => {
-  const row = format(id);
-  test.each(SHAPES)('%s', (_, shape) => {
+/** Grids for a shape: scales around `scale`, zero points anywhere, look-up tables of random values. */
+function paramsFor(row: NumberFormat, shape: BlockShape, scale: number): ChannelParams {
+  const groups = scaleCount(shape);
+  const next = random(groups);
+  const params = {
+    scales: Float32Array.from({ length: groups }, () =>
+      row.scaled ? scale * 2 ** Math.floor(next() * 3) : 1,
+    ),
+    zeroPoints: new Int32Array(groups),
+  };
+  if (row.kind === 'integer') {
+    params.zeroPoints = params.zeroPoints.map(() => Math.floor(row.qmin + next() * 2 ** row.bits));
+  }
+  if (row.kind !== 'table' || row.table) return params;
+  const size = 2 ** row.bits;
+  const tables = Float32Array.from({ length: groups * size }, () => (next() - 0.5) * 300);
+  for (let group = 0; group < groups; group++) tables.subarray(group * size, (group + 1) * size).sort();
+  return { ...params, tables };
+}
+
+/** Values beside the thresholds of a format at `scale`, and anywhere. */
+function valuesFor(row: NumberFormat, n: number, scale: number): Float32Array {
+  const values = hardValues(scale, n, 7);
+  if (row.kind === 'integer' || row.bits > 8 || (row.kind === 'table' && !row.table)) return values;
+  const { thresholds } = tableOf(row);
+  for (let i = 0; i < n; i += 3)
+    values[i] = neighbour(thresholds[i % thresholds.length] * scale, (i % 5) - 2);
+  return values;
+}
+
+const BLOCKED: [string, BlockShape][] = [
+  ['blocks along the last axis', { outer: 30, channels: 70, inner: 1, block: 32 }],
+  ['blocks along the first axis', { outer: 1, channels: 65, inner: 37, block: 16 }],
+];
+
+const EVERY = FORMATS.filter((row) => row.id !== 'int32');
+describe.each(EVERY)('$id: quantize, dequantize and fakeQuantize agree bit for bit', (row) => {
+  const thorough = ['int8', 'uint8', 'fp8', 'lut4'].includes(row.id);
+  const shapes = thorough
+    ? [...SHAPES, ...BLOCKED]
+    : [['last axis', { outer: 7, channels: 541, inner: 1 }] as const, SHAPES[2], ...BLOCKED];
+  test.each(shapes)('%s', (_, shape) => {
     kernels.reset();
-    const n = shape.outer * shape.channels * shape.inner;
-    const next = random(n);
-    const scales = Float32Array.from({ length: shape.channels }, () => 0.37 * 2 ** Math.floor(next() * 3));
-    const zeroPoints = Int32Array.from({ length: shape.channels }, () => Math.floor(row.qmin + next() * 256));
-    const values = hardValues(0.37, n, 7);
-    const params = { scales, zeroPoints };
-    const codes = quantize(values, shape, params, row);
-    const floats = dequantize(codes, shape, params, row);
-    for (const array of [values, inside(values)]) {
-      expectSame(kernels.quantize(array, shape, params, row), codes);
-      expectSame(kernels.quantize(array, shape, params, row, kernels.codes(n, row)), codes);
-      expectSame(kernels.fakeQuantize(array, shape, params, row), floats);
+    const n = blockSize(shape);
+    // 2^-2 makes x / s exact, so that thresholds are met; 0.37 does not.
+    for (const scale of thorough ? [0.37] : [0.25, 0.37]) {
+      const values = valuesFor(row, n, scale);
+      const params = paramsFor(row, shape, scale);
+      const codes = quantize(values, shape, params, row);
+      const floats = dequantize(codes, shape, params, row);
+      for (const array of [values, inside(values)]) {
+        expectSame(kernels.quantize(array, shape, params, row), codes);
+        expectSame(kernels.quantize(array, shape, params, row, kernels.codes(n, row)), codes);
+        expectSame(kernels.fakeQuantize(array, shape, params, row), floats);
+      }
+      expectSame(fakeQuantize(values, shape, params, row), floats);
+      expectSame(kernels.dequantize(codes, shape, params, row), floats);
     }
-    expectSame(fakeQuantize(values, shape, params, row), floats);
-    expectSame(kernels.dequantize(codes, shape, params, row), floats);
+  });
+});
+
+test('every code of half precision and BF16 has its value', () => {
+  const all = Uint16Array.from({ length: 65_536 }, (_, code) => code);
+  const shape = { outer: 1, channels: 1, inner: all.length };
+  const params = { scales: Float32Array.of(1), zeroPoints: Int32Array.of(0) };
+  for (const row of [format('fp16'), format('bf16')]) {
+    const found = kernels.dequantize(all, shape, params, row);
+    const wanted = dequantize(all, shape, params, row);
+    expect(found.findIndex((v, i) => !Object.is(v, wanted[i]))).toBe(-1);
+  }
+});
+
+describe('groupErrors', () => {
+  test.each([...SHAPES, ...BLOCKED])('%s', (_, shape) => {
+    const n = blockSize(shape);
+    const x = normals(n, 1);
+    const y = normals(n, 2);
+    const wanted = new Float64Array(scaleCount(shape));
+    for (const { at, channel, channels, inner, outer } of pieces(shape)) {
+      for (let i = 0; i < outer * channels * inner; i++) {
+        wanted[channel + (Math.floor(i / inner) % channels)] += (x[at + i] - y[at + i]) ** 2;
+      }
+    }
+    const found = kernels.groupErrors(x, y, shape);
+    // The order of the float64 additions differs: n roundings of 2^-53 each.
+    found.forEach((error, i) => {
+      expect(Math.abs(error - wanted[i])).toBeLessThanOrEqual(n * 2 ** -53 * wanted[i]);
+    });
   });
 });
 
