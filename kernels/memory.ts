@@ -60,6 +60,11 @@ export class KernelMemory {
     return start;
   }
 
+  /** Bytes that are left. */
+  get room(): number {
+    return this.buffer.byteLength - this.top;
+  }
+
   mark(): number {
     return this.top;
   }

@@ -31,6 +31,15 @@ export interface KernelExports {
   descend(w: number, q: number, ...rest: number[]): void;
   refit(w: number, q: number, ...rest: number[]): void;
   gridErrors(w: number, weights: number, ...rest: number[]): void;
+  packRows(codes: number, ...rest: number[]): void;
+  packPatches(codes: number, ...rest: number[]): void;
+  multiplyRows(a: number, rowsA: number, b: number, rowsB: number, ...rest: number[]): void;
+  requantize(accumulators: number, out: number, ...rest: number[]): void;
+  scaleSums(accumulators: number, out: number, ...rest: number[]): void;
+  addCodes(a: number, ...rest: number[]): void;
+  multiplyCodes(a: number, ...rest: number[]): void;
+  magnitudes(codes: number, ...rest: number[]): void;
+  widest(accumulators: number, n: number): number;
 }
 
 export interface WasmMemory {

@@ -13,6 +13,17 @@ export { groupErrors } from './groups';
 export { cholesky } from './cholesky';
 export { descend, gridErrors, refit, roundNearest, roundRows } from './lattice';
 export { addInto, narrow } from './matrix';
+export {
+  packRows,
+  packPatches,
+  multiplyRows,
+  requantize,
+  scaleSums,
+  addCodes,
+  multiplyCodes,
+  magnitudes,
+  widest,
+} from './integer';
 
 /** What memory bandwidth alone costs: the yardstick of bench/kernels.js. */
 export function copy(to: usize, from: usize, bytes: usize): void {

@@ -224,6 +224,11 @@ export const OPTIONS = {
     default: 'table',
     choices: ['table', 'json', 'markdown'],
   },
+  integer: {
+    flags: '--integer',
+    description: 'also compute <b> in integers as a chip does, and compare each layer with onnxruntime',
+    group: OUT,
+  },
   show: {
     flags: '--show <chip>',
     description: 'every figure of one chip with its source',
@@ -289,6 +294,7 @@ export interface Options {
   output?: string;
   report?: string;
   savePlan?: string;
+  integer?: boolean;
   show?: string;
   quiet?: boolean;
   verbose?: boolean;

@@ -1,4 +1,5 @@
 import type { SampleSource } from '../data/types.js';
+import { compareInteger, type IntegerComparison } from '../integer/index.js';
 import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
 import { compareLayers, type LayerMetrics, type Metrics, measureLatency, verify } from '../verify/index.js';
@@ -14,9 +15,11 @@ export interface Comparison {
   metrics: Metrics;
   /** SQNR at the values that both compute under the same name, in graph order. */
   layers: LayerMetrics[];
+  /** The integer path of `b` against onnxruntime's results, when it was asked for. */
+  integer?: IntegerComparison;
 }
 
-/** Samples whose intermediate values are compared; the outputs are compared on all. */
+/** Samples whose intermediate values are compared, and that take the integer path; the outputs are compared on all. */
 const LAYER_SAMPLES = 4;
 
 export async function compare(a: string, b: string, options: JobOptions): Promise<Comparison> {
@@ -51,8 +54,19 @@ export async function compare(a: string, b: string, options: JobOptions): Promis
     b: identity(b, second),
     metrics,
     layers,
+    ...(options.integer && { integer: await integerPath(second.model, source, options) }),
   };
 }
+
+const integerPath = (model: Model, source: SampleSource, options: JobOptions): Promise<IntegerComparison> =>
+  compareInteger({
+    model,
+    source,
+    limit: Math.min(LAYER_SAMPLES, options.limit ?? LAYER_SAMPLES),
+    threads: options.threads,
+    signal: options.signal,
+    onProgress: (done, total) => options.onProgress?.({ stage: 'integer', done, total }),
+  });
 
 const identity = (file: string, { sha256, bytes }: LoadedModel) => ({ file, sha256, bytes });
 

@@ -52,6 +52,8 @@ export interface JobOptions extends SampleSettings, Writing {
   keepFloat?: string[];
   /** Overrides the target: activations centred on zero (true) or with zero points (false). */
   symmetric?: boolean;
+  /** `compare`: the integer path of the quantized model too. */
+  integer?: boolean;
   threads?: number;
   /** Bytes that fetched activations may take. */
   memory?: number;

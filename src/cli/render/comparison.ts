@@ -1,4 +1,5 @@
 import type { Comparison } from '../engine.js';
+import { integerSections, integerVerdict } from './integer.js';
 import { metricsMarkdown, metricsSections, renderMetrics } from './metrics.js';
 import { markdownSection, paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
@@ -9,6 +10,8 @@ export const renderComparison = (comparison: Comparison, term: Terminal, verbose
     renderSection(files(comparison), term, verbose),
     renderMetrics(comparison.metrics, term),
     renderSection(layers(comparison), term, verbose),
+    ...integerSections(comparison).map((section) => renderSection(section, term, verbose)),
+    integerVerdict(comparison),
   ]);
 
 export const comparisonMarkdown = (comparison: Comparison): string =>
@@ -17,6 +20,8 @@ export const comparisonMarkdown = (comparison: Comparison): string =>
     metricsMarkdown(comparison.metrics),
     ...metricsSections(comparison.metrics).map(markdownSection),
     markdownSection(layers(comparison)),
+    ...integerSections(comparison).map(markdownSection),
+    integerVerdict(comparison),
   ]);
 
 function files({ a, b, metrics }: Comparison): Section {
