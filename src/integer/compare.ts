@@ -53,7 +53,9 @@ async function compareSamples(
     const theirs = { qdq: await references.qdq.run(feeds), qlinear: await references.qlinear.run(feeds) };
     const ours = await executor.run(feeds, (...seen) => tallies.addLayer(theirs, ...seen));
     tallies.addOutputs(ours, theirs);
-    onProgress?.(++samples, Math.min(limit, source.count ?? limit));
+    // Counted apart from the call: an optional call that is not made does not evaluate its arguments.
+    samples++;
+    onProgress?.(samples, Math.min(limit, source.count ?? limit));
     if (samples === limit) break;
   }
   if (samples === 0) throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);

@@ -93,7 +93,7 @@ export const operandsOf = (unit: Unit, values: Values, otherwise = values): Oper
   });
 
 const valueMade = ({ grid }: Unit, { dims, values }: Outcome): TensorValue => ({
-  dtype: grid ? (grid.signed ? 'int8' : 'uint8') : 'float32',
+  dtype: grid ? (grid.format.signed ? 'int8' : 'uint8') : 'float32',
   dims,
   data: values,
 });

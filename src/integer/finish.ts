@@ -31,8 +31,8 @@ export function finish(
   return { dims, values, exact: (i) => sums[i] * step(i), step, sums };
 }
 
-export const codeGrid = ({ signed, zeroPoints, low, high }: OutputGrid) => ({
-  signed,
+export const codeGrid = ({ format, zeroPoints, low, high }: OutputGrid) => ({
+  signed: format.signed,
   zeroPoint: zeroPoints[0],
   low,
   high,

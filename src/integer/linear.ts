@@ -110,8 +110,8 @@ function settle(
 }
 
 /** The largest |x − zx| that codes on a grid allow. */
-export const reach = ({ qmin, qmax, zeroPoints }: Grid): number =>
-  zeroPoints.reduce((far, z) => Math.max(far, qmax - z, z - qmin), 0);
+export const reach = ({ format, zeroPoints }: Grid): number =>
+  zeroPoints.reduce((far, z) => Math.max(far, format.qmax - z, z - format.qmin), 0);
 
 /** Conv: the largest Σ|w − zw|·max|x − zx| + |bias| over the filters. */
 export const convBound: Bound = (kernels, unit, [x, w]) => {

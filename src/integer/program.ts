@@ -6,7 +6,7 @@ import { floatValues } from '../ir/tensor.js';
 import { formOf } from './forms.js';
 import { accumulatorSteps } from './linear.js';
 import type { Form, Grid, OperandRef, OutputGrid, Step, Unit } from './types.js';
-import { isNarrow, Views } from './views.js';
+import { Views } from './views.js';
 
 /** A quantized model as the steps of its integer path, in order. */
 export interface Program {
@@ -54,8 +54,8 @@ function unitAt(views: Views, node: Node): Unit | undefined {
   const own = node.outputs[0];
   if (!isOp(node, 'QuantizeLinear')) return layer(views, node, own, own);
   const grid = views.grid(node);
-  if (grid?.scales.length !== 1 || isNarrow(grid)) return undefined;
-  const output: OutputGrid = { ...grid, low: grid.qmin, high: grid.qmax };
+  if (grid?.scales.length !== 1 || grid.format.bits < 8) return undefined;
+  const output: OutputGrid = { ...grid, low: grid.format.qmin, high: grid.format.qmax };
   for (let name = node.inputs[0]; ; ) {
     const producer = views.links.producer.get(name);
     const clamps = producer && isOp(producer, 'Relu', 'Clip') && tighten(views, producer, output);
@@ -75,8 +75,8 @@ function tighten(views: Views, node: Node, grid: OutputGrid): boolean {
   return true;
 }
 
-const codeOf = (value: number, { scales, zeroPoints, qmin, qmax }: Grid): number =>
-  clamp(roundHalfEven(Math.fround(value / scales[0])) + zeroPoints[0], qmin, qmax);
+const codeOf = (value: number, { scales, zeroPoints, format }: Grid): number =>
+  clamp(roundHalfEven(Math.fround(value / scales[0])) + zeroPoints[0], format.qmin, format.qmax);
 
 /** Attributes up to opset 10, constant inputs after. */
 function clipBounds(views: Views, node: Node): [number, number] | undefined {

@@ -1,3 +1,4 @@
+import type { NumberFormat } from '../../kernels/formats.js';
 import type { ByteCodes, IntegerKernels } from '../../kernels/integer.js';
 import type { Node } from '../ir/model.js';
 
@@ -6,10 +7,8 @@ export interface Grid {
   scales: Float32Array;
   zeroPoints: Int32Array;
   axis?: number;
-  signed: boolean;
-  /** Range of the codes. */
-  qmin: number;
-  qmax: number;
+  /** Row of the codes. */
+  format: NumberFormat;
 }
 
 /** A tensor of codes, one byte each. */

@@ -1,31 +1,18 @@
+import { findFormat, type NumberFormat } from '../../kernels/formats.js';
 import type { ByteCodes } from '../../kernels/integer.js';
+import { unpackCodes } from '../../kernels/pack.js';
 import { roundHalfEven } from '../../kernels/rounding.js';
 import type { Dtype } from '../ir/dtypes.js';
 import { intAttribute, isOp, type Links, links } from '../ir/graph.js';
 import type { Model, Node, Tensor } from '../ir/model.js';
-import { floatValues, intValues, tensorBytes, tensorDtype, viewAs } from '../ir/tensor.js';
+import { elementCount, floatValues, intValues, tensorBytes, tensorDtype, viewAs } from '../ir/tensor.js';
 import type { Bias, Grid, OperandRef } from './types.js';
 
-/** Codes that fit the integer kernels. */
-const RANGES: Partial<Record<Dtype, [signed: boolean, qmin: number, qmax: number]>> = {
-  int8: [true, -128, 127],
-  uint8: [false, 0, 255],
-  int4: [true, -8, 7],
-  uint4: [false, 0, 15],
+/** Codes of 8 bits or fewer, which the integer kernels take one a byte. */
+const byteFormat = (dtype: Dtype): NumberFormat | undefined => {
+  const row = findFormat(dtype);
+  return row?.kind === 'integer' && row.bits <= 8 ? row : undefined;
 };
-
-export const isNarrow = ({ qmin, qmax }: Grid): boolean => qmax - qmin < 255;
-
-/** Two 4-bit codes a byte, the first one in the low half. */
-function unpacked(bytes: Uint8Array, count: number, signed: boolean): ByteCodes {
-  const out = new (signed ? Int8Array : Uint8Array)(count);
-  const shift = signed ? 28 : 0;
-  for (let i = 0; i < count; i++) {
-    const half = (bytes[i >> 1] >> (4 * (i & 1))) & 15;
-    out[i] = (half << shift) >> shift;
-  }
-  return out;
-}
 
 /** The graph of a quantized model, read as codes and the grids that they lie on. */
 export class Views {
@@ -45,9 +32,10 @@ export class Views {
     if (!node || !isOp(node, 'DequantizeLinear')) return undefined;
     const codes = this.constant(node.inputs[0]);
     const grid = this.grid(node, codes && tensorDtype(codes));
-    // onnxruntime hands out no 4-bit values to compare with.
-    if (!grid || (!codes && isNarrow(grid))) return undefined;
-    return { name: node.inputs[0], grid, ...(codes && { constant: this.codes(codes, grid) }) };
+    // onnxruntime hands out no narrower values to compare with.
+    if (!grid || (!codes && grid.format.bits < 8)) return undefined;
+    const constant = codes && { dims: codes.dims, codes: codesOf(codes, grid.format), grid };
+    return { name: node.inputs[0], grid, ...(constant && { constant }) };
   }
 
   /** The grid of a QuantizeLinear or DequantizeLinear with constant parameters; the codes' type is that of the zero point. */
@@ -55,26 +43,12 @@ export class Views {
     const scale = this.constant(node.inputs[1]);
     const zero = this.constant(node.inputs[2]);
     const dtype = zero ? tensorDtype(zero) : (codes ?? 'uint8');
-    const range = RANGES[dtype];
-    if (!scale || !range || intAttribute(node, 'block_size', 0) !== 0) return undefined;
-    const [signed, qmin, qmax] = range;
+    const row = byteFormat(dtype);
+    if (!scale || !row || intAttribute(node, 'block_size', 0) !== 0) return undefined;
     const scales = floatValues(scale);
-    const zeroPoints = zero ? this.zeros(zero, dtype, signed) : new Int32Array(scales.length);
+    const zeroPoints = zero ? Int32Array.from(codesOf(zero, row)) : new Int32Array(scales.length);
     const axis = scales.length === 1 ? undefined : intAttribute(node, 'axis', 1);
-    return { scales, zeroPoints, axis, signed, qmin, qmax };
-  }
-
-  private zeros(zero: Tensor, dtype: Dtype, signed: boolean): Int32Array {
-    if (dtype === 'int8' || dtype === 'uint8') return Int32Array.from(intValues(zero));
-    const count = zero.dims.reduce((n, d) => n * d, 1);
-    return Int32Array.from(unpacked(tensorBytes(zero), count, signed));
-  }
-
-  private codes(tensor: Tensor, grid: Grid) {
-    const bytes = tensorBytes(tensor);
-    const count = tensor.dims.reduce((n, d) => n * d, 1);
-    const byte = grid.signed ? viewAs(Int8Array, bytes) : bytes;
-    return { dims: tensor.dims, codes: isNarrow(grid) ? unpacked(bytes, count, grid.signed) : byte, grid };
+    return { scales, zeroPoints, axis, format: row };
   }
 
   /**
@@ -96,6 +70,13 @@ export class Views {
       steps,
     );
   }
+}
+
+/** The codes of a constant, one a byte. */
+function codesOf(tensor: Tensor, { bits, signed }: NumberFormat): ByteCodes {
+  const bytes = tensorBytes(tensor);
+  if (bits < 8) return unpackCodes(bytes, elementCount(tensor.dims), bits, signed);
+  return signed ? viewAs(Int8Array, bytes) : bytes;
 }
 
 /** Entry c of one value for all or one for each. */

@@ -193,6 +193,23 @@ describe('the other commands', () => {
     expect(files()).toEqual([]);
   });
 
+  it('compare --integer computes the quantized model as a chip does', async () => {
+    await quantize([MODEL, '-t', 'ane', '-q', ...FEW]);
+    const args = ['compare', MODEL, NAME, '-e', SAMPLES, '--limit', '2', '--integer'];
+    const { integer } = JSON.parse((await quantize([...args, '-f', 'json'])).stdout);
+    expect(integer).toMatchObject({ samples: 2, outputs: [{ output: 'logits' }] });
+    expect(integer.layers.map((l: { opType: string }) => l.opType)).toContain('Conv');
+    for (const format of ['table', 'markdown']) {
+      const { code, stdout } = await quantize([...args, '-f', format]);
+      expect(code).toBe(0);
+      expect(stdout).toContain('the integer path against onnxruntime on 2 samples');
+      expect(stdout).toMatch(/the widest accumulator that the data reached takes 1\d bits/);
+    }
+    const float = await quantize(['compare', MODEL, MODEL, '-e', SAMPLES, '--limit', '2', '--integer']);
+    expect(float.code).toBe(4);
+    expect(float.stderr).toContain('error NO_INTEGER_LAYERS');
+  });
+
   it('plan and apply do what the main job does', async () => {
     await quantize([MODEL, '-t', 'ane', '-q', ...FEW]);
     await quantize(['plan', MODEL, '-t', 'ane', '-o', 'p.json', ...FEW.slice(0, 2), '--limit', '8']);
