@@ -13,7 +13,17 @@ interface Layer {
 
 const BASE = ['src/errors.ts', 'src/ir/', 'kernels/', 'targets/'];
 /** In the order of the flow: a stage may know the types of those before it. */
-const STAGES = ['prepare', 'equalize', 'calibrate', 'plan', 'quantize', 'emit', 'integer', 'verify', 'report'];
+const STAGES = [
+  'prepare',
+  'equalize',
+  'calibrate',
+  'plan',
+  'quantize',
+  'emit',
+  'integer',
+  'verify',
+  'report',
+];
 /** The stages that must run a model. */
 const RUN_MODELS = ['prepare', 'equalize', 'calibrate', 'quantize', 'integer', 'verify'];
 
