@@ -203,7 +203,7 @@ describe('the other commands', () => {
       const { code, stdout } = await quantize([...args, '-f', format]);
       expect(code).toBe(0);
       expect(stdout).toContain('the integer path against onnxruntime on 2 samples');
-      expect(stdout).toMatch(/the widest accumulator that the data reached takes 1\d bits/);
+      expect(stdout).toMatch(/the widest accumulator that the data reached takes \d\d bits/);
     }
     const float = await quantize(['compare', MODEL, MODEL, '-e', SAMPLES, '--limit', '2', '--integer']);
     expect(float.code).toBe(4);
