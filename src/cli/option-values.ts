@@ -1,0 +1,43 @@
+export type Format = 'table' | 'json' | 'markdown';
+
+/** What the options of a command line amount to; absent ones are undefined. */
+export interface Options {
+  target: string;
+  scheme: string;
+  method: string;
+  effort?: 'fast' | 'balanced' | 'max';
+  format: Format;
+  symmetric?: boolean;
+  keepFloat?: string[];
+  calibration?: string[];
+  evaluation?: string[];
+  labels?: string;
+  preset?: string;
+  resize?: 'short' | 'exact' | 'letterbox' | 'none';
+  crop?: number;
+  size?: [number, number];
+  color?: 'rgb' | 'bgr';
+  scale?: number;
+  layout?: 'nchw' | 'nhwc';
+  mean?: number[];
+  std?: number[];
+  dtype?: string;
+  shape?: string;
+  dim?: Record<string, number>;
+  limit?: number;
+  seed?: number;
+  stats?: string;
+  shard?: [number, number];
+  maxAccuracyDrop?: number;
+  minSqnr?: number;
+  keep?: boolean;
+  output?: string;
+  report?: string;
+  savePlan?: string;
+  integer?: boolean;
+  show?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  threads?: number;
+  memory?: number;
+}
