@@ -1,7 +1,8 @@
 /** The stages in order, as the commands and the library use them. No stage calls another; only this does. */
 export { type Comparison, compare } from './pipeline/compare.js';
+export type { Reported } from './pipeline/detail.js';
 export { type Inspection, inspect } from './pipeline/inspect.js';
 export type { JobOptions, ProgressEvent, SampleSettings } from './pipeline/options.js';
 export { apply, plan, quantize, type Result } from './pipeline/quantize.js';
-export { report } from './pipeline/report.js';
+export { report, reportWithDetail } from './pipeline/report.js';
 export { calibrate, merge } from './pipeline/statistics.js';

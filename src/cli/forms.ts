@@ -1,14 +1,14 @@
 import type { Plan } from '../plan/types.js';
-import type { Report } from '../report/types.js';
-import type { Comparison, Inspection } from './engine.js';
+import type { Comparison, Inspection, Reported } from './engine.js';
 import type { Options } from './options.js';
 import type { Forms } from './output.js';
 
 type Verbosity = Pick<Options, 'verbose'>;
 
-/** A report as JSON, Markdown (by src/report, for files and pull requests too) or a terminal table. */
-export const reportForms = (report: Report, { verbose = false }: Verbosity): Forms => ({
+/** A report as JSON, Markdown (by src/report, for files and pull requests too), a page, or a terminal table. */
+export const reportForms = ({ report, detail }: Reported, { verbose = false }: Verbosity): Forms => ({
   json: report,
+  html: async () => (await import('../report/index.js')).reportHtml(await detail()),
   markdown: async () => (await import('../report/index.js')).reportMarkdown(report),
   table: async (term) => (await import('./render/report.js')).renderReport(report, term, verbose),
 });

@@ -1,12 +1,11 @@
-import { dirname, resolve } from 'node:path';
-import { invalidError, usageError } from '../errors.js';
 import type { JobOptions, Pipeline, Result } from './engine.js';
 import { reportForms } from './forms.js';
 import { type Session, withJob } from './job.js';
 import { defaultOutput } from './names.js';
 import type { Options } from './options.js';
 import { jsonText, printResult } from './output.js';
-import { entryAt, refuseOverwriting } from './paths.js';
+import { refuseOverwriting } from './paths.js';
+import { checkReportFiles, reportFiles, requireFolder, writeReportFiles } from './report-files.js';
 import type { Shell } from './shell.js';
 import { throughFile, writeTextFile } from './streams.js';
 
@@ -20,14 +19,14 @@ export async function runMainJob(model: string, options: Options, shell: Shell, 
     const pipeline = await shell.pipeline();
     const result = await produce(output, session, shell, (job) => work(pipeline, job));
     if (options.savePlan) writeTextFile(options.savePlan, jsonText(result.plan));
-    if (options.report) await writeReport(options.report, result);
-    const written = [...(output === '-' ? [] : result.files), options.savePlan, options.report];
+    const forms = reportForms(result, options);
+    await writeReportFiles(forms, options);
+    const written = [...(output === '-' ? [] : result.files), options.savePlan, ...reportFiles(options)];
     session.progress.end();
     for (const file of written) if (file) session.progress.say(`wrote ${file}`);
     // Where stdout carries the model, the report goes to people.
     const sink = output === '-' ? shell.stderr : shell.stdout;
-    if (output !== '-' || !options.quiet)
-      await printResult(reportForms(result.report, options), options, shell, sink);
+    if (output !== '-' || !options.quiet) await printResult(forms, options, shell, sink);
     // Kept or not, a gate that failed is a failure to whoever reads the exit code.
     if (result.failedGate) throw result.failedGate;
   });
@@ -44,23 +43,8 @@ const produce = (
     : work({ ...job, output });
 
 /** Refused before hours of work, not after. */
-function refuseBadPaths(model: string, output: string, { report, savePlan }: Options): void {
-  refuseOverwriting(model, [output, report, savePlan]);
-  if (report !== undefined && !/\.(json|md)$/.test(report))
-    throw usageError(
-      'REPORT_FORMAT',
-      `--report expects a file that ends in .json or .md, but received "${report}"`,
-    );
-  for (const file of [output, report, savePlan]) if (file !== undefined && file !== '-') requireFolder(file);
-}
-
-function requireFolder(file: string): void {
-  const folder = dirname(resolve(file));
-  if (!entryAt(folder)?.isDirectory())
-    throw invalidError('NO_FOLDER', `there is no folder ${folder} to write into`, { where: { file } });
-}
-
-async function writeReport(file: string, { report }: Result): Promise<void> {
-  const text = file.endsWith('.json') ? jsonText(report) : await reportForms(report, {}).markdown();
-  writeTextFile(file, `${text.trimEnd()}\n`);
+function refuseBadPaths(model: string, output: string, options: Options): void {
+  refuseOverwriting(model, [output, options.savePlan, ...reportFiles(options)]);
+  for (const file of [output, options.savePlan]) if (file !== undefined && file !== '-') requireFolder(file);
+  checkReportFiles(options);
 }

@@ -32,7 +32,8 @@ export interface Options {
   minSqnr?: number;
   keep?: boolean;
   output?: string;
-  report?: string;
+  report?: string[];
+  html?: string;
   savePlan?: string;
   integer?: boolean;
   show?: string;

@@ -207,7 +207,14 @@ export const OPTIONS = {
   },
   report: {
     flags: '--report <file>',
-    description: 'also write the report, as its ending says: .json or .md',
+    description: 'also write the report, as its ending says: .html, .json or .md; may be repeated',
+    group: OUT,
+    path: true,
+    parse: collect,
+  },
+  html: {
+    flags: '--html <file>',
+    description: 'also write the report as one self-contained page',
     group: OUT,
     path: true,
   },

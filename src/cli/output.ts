@@ -2,10 +2,12 @@ import type { Options } from './options.js';
 import type { Terminal } from './render/terminal.js';
 import { type Shell, type Sink, wantsColor, widthOf } from './shell.js';
 
-/** The three ways to print one result; a renderer is imported only when it is used. */
+/** The ways to print one result; a renderer is imported only when it is used. */
 export interface Forms {
   json: unknown;
   markdown(): Promise<string> | string;
+  /** Reports only: a page that needs nothing else. */
+  html?(): Promise<string>;
   table(term: Terminal): Promise<string> | string;
 }
 

@@ -39,15 +39,7 @@ export async function compare(a: string, b: string, options: JobOptions): Promis
     onProgress: (done, total) => options.onProgress?.({ stage: 'compare', done, total }),
   });
   metrics.latency = await latency(first.model, second.model, source, options);
-  const layers = await compareLayers({
-    float: first.model,
-    quantized: second.model,
-    types: await typesFor(first.model, source),
-    source,
-    limit: LAYER_SAMPLES,
-    threads: options.threads,
-    signal: options.signal,
-  });
+  const layers = await layerErrors(first.model, second.model, source, options);
   return {
     schema: 'onnx-quantize/comparison@1',
     a: identity(a, first),
@@ -69,6 +61,23 @@ const integerPath = (model: Model, source: SampleSource, options: JobOptions): P
   });
 
 const identity = (file: string, { sha256, bytes }: LoadedModel) => ({ file, sha256, bytes });
+
+/** SQNR at the values that both models compute, over a few samples. */
+export const layerErrors = async (
+  float: Model,
+  quantized: Model,
+  source: SampleSource,
+  { threads, signal }: JobOptions,
+): Promise<LayerMetrics[]> =>
+  compareLayers({
+    float,
+    quantized,
+    types: await typesFor(float, source),
+    source,
+    limit: LAYER_SAMPLES,
+    threads,
+    signal,
+  });
 
 /** Median milliseconds of both on the first sample. */
 export async function latency(

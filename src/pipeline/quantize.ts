@@ -8,11 +8,12 @@ import { encodedSize, saveModel } from '../onnx/index.js';
 import { checkPlan, decodePlan, hazards, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { quantizeNumbers } from '../quantize/index.js';
-import { buildReport } from '../report/index.js';
-import type { Improvement, Report } from '../report/types.js';
+import { buildReport, distributions } from '../report/index.js';
+import type { Improvement } from '../report/types.js';
 import { checkGates, verify } from '../verify/index.js';
 import type { Metrics } from '../verify/types.js';
-import { latency } from './compare.js';
+import { latency, layerErrors } from './compare.js';
+import { provenance, type Reported } from './detail.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
 import { takeStep } from './improve.js';
 import type { JobOptions } from './options.js';
@@ -21,9 +22,8 @@ import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './s
 import { EFFORTS, type Effort, STEPS, type Step } from './steps.js';
 import { Trial } from './trial.js';
 
-export interface Result {
+export interface Result extends Reported {
   plan: Plan;
-  report: Report;
   files: string[];
   diagnostics: Diagnostic[];
   /** The gate that failed although the model was written (`keep`). */
@@ -113,7 +113,7 @@ function readText(file: string): string {
 
 /** quantize → emit → verify → report → write: everything behind the plan obeys it. */
 async function finish({ draft, rungs }: Decision): Promise<Result> {
-  const { job, plan: decided, source, types, means } = draft;
+  const { job, plan: decided, source, types, means, stats } = draft;
   const { options } = job;
   warnIfNothing(job, decided);
   options.onProgress?.({ stage: 'quantize' });
@@ -145,7 +145,14 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
       code: failure.code,
       message: `${failure.message}; written all the same (--keep)`,
     });
-  return { plan: decided, report, files, diagnostics: job.diagnostics, failedGate: failure };
+  const detail = async () => ({
+    report,
+    plan: decided,
+    distributions: distributions(job.prepared, decided, stats),
+    layerErrors: await layerErrors(job.prepared, quantized, source, options),
+    provenance: provenance(options),
+  });
+  return { plan: decided, report, detail, files, diagnostics: job.diagnostics, failedGate: failure };
 }
 
 function warnIfNothing(job: Job, decided: Plan): void {

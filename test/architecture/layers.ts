@@ -33,6 +33,8 @@ const REGISTRIES: Record<string, string[]> = { plan: ['src/calibrate/methods/'] 
 /** Packages of other runtimes are protobuf messages too. */
 const CODECS: Record<string, string[]> = { emit: ['src/protobuf/'] };
 
+const PACKAGES: Record<string, string[]> = { report: ['vega'] };
+
 const stage = (name: string, index: number): Layer => ({
   files: `src/${name}/`,
   values: [
@@ -42,7 +44,7 @@ const stage = (name: string, index: number): Layer => ({
     ...(RUN_MODELS.includes(name) ? ['src/runtime/'] : []),
   ],
   types: ['src/data/types.ts', 'src/runtime/types.ts', ...STAGES.slice(0, index).map((s) => `src/${s}/`)],
-  packages: ['node:*'],
+  packages: ['node:*', ...(PACKAGES[name] ?? [])],
 });
 
 /** Who may import what. ARCHITECTURE.md says it in words; this is what is checked. */
@@ -91,6 +93,7 @@ export const LAYERS: readonly Layer[] = [
       'src/calibrate/methods/index.ts',
       'src/data/presets.ts',
       'src/report/index.ts',
+      'src/report/units.ts',
     ],
     types: ['targets/', 'kernels/', 'src/'],
     packages: ['commander', 'chalk', 'cli-table3', 'node:*'],
@@ -108,6 +111,7 @@ export const LAYERS: readonly Layer[] = [
 /** Packages that exactly one file, or one folder, may know. */
 export const SINGLE_IMPORTERS: Record<string, string> = {
   commander: 'src/cli/program.ts',
+  vega: 'src/report/html/chart.ts',
   chalk: 'src/cli/render/terminal.ts',
   'cli-table3': 'src/cli/render/terminal.ts',
   'onnxruntime-node': 'src/runtime/',

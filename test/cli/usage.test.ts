@@ -28,7 +28,7 @@ const CASES: [args: string[], exit: number, code: string, said: string[]][] = [
   [['m.onnx', '--memory', '4 apples'], 2, 'OPTION_VALUE', ['--memory', '400M']],
   [['calibrate', 'm.onnx', '--shard', '4/4'], 2, 'OPTION_VALUE', ['--shard', '0/4']],
   [['m.onnx', '-o', './m.onnx'], 2, 'OUTPUT_IS_INPUT', ['./m.onnx']],
-  [['m.onnx', '--report', 'report.txt'], 2, 'REPORT_FORMAT', ['.json or .md', 'report.txt']],
+  [['m.onnx', '--report', 'report.txt'], 2, 'REPORT_FORMAT', ['.html, .json or .md', 'report.txt']],
   [['-', '-c', '-'], 2, 'STDIN_TWICE', ['stdin']],
   [['-'], 3, 'EMPTY_STDIN', ['stdin']],
   [['targets', '--show', 'h10'], 2, 'UNKNOWN_TARGET', ['"h10"', 'h100']],

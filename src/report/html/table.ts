@@ -1,0 +1,40 @@
+import { html, type Markup } from './markup.js';
+
+export interface Cell {
+  text: string | Markup;
+  /** What the column sorts by; a number aligns right. */
+  value?: number;
+}
+
+export interface Column {
+  head: string;
+  numeric?: true;
+}
+
+/** A table; with `id` it can be searched, and every head sorts. `stacked`: on narrow screens a row becomes a block. */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (Cell | string)[][],
+  id?: string,
+  stacked = false,
+): Markup {
+  const body = rows.map((cells) => html`<tr>${cells.map((cell, i) => cellOf(cell, columns[i], i))}</tr>\n`);
+  const head = columns.map(
+    ({ head, numeric }) =>
+      html`<th${attribute('class', numeric && 'n')}${id !== undefined && html` data-sort`}>${head}</th>`,
+  );
+  const box =
+    id !== undefined &&
+    html`<input type="search" data-table="${id}" placeholder="search ${rows.length} rows" aria-label="search">`;
+  return html`${box}<div class="${id ? 'scroll tall' : 'scroll'}"><table${attribute('id', id)}${attribute('class', stacked && 'stack')}><thead><tr>${head}</tr></thead><tbody>
+${body}</tbody></table></div>`;
+}
+
+function cellOf(cell: Cell | string, { numeric }: Column, index: number): Markup {
+  const { text, value } = typeof cell === 'string' ? { text: cell, value: undefined } : cell;
+  const kind = numeric ? 'n' : index === 0 ? 'name' : undefined;
+  return html`<td${attribute('class', kind)}${attribute('data-v', value?.toString())}>${text}</td>`;
+}
+
+const attribute = (name: string, value: string | false | undefined): Markup | undefined =>
+  value ? html` ${name}="${value}"` : undefined;
