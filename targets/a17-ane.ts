@@ -1,8 +1,11 @@
-import { MOVEMENT_OPERATORS } from './operators.js';
+import { inferred, measured, vendor } from './facts.js';
+import { NEURAL_ENGINE_FALLBACKS, NEURAL_ENGINE_OPERATORS } from './operators.js';
 import type { Target } from './types.js';
 
 const APPLE = 'Apple, iPhone 15 Pro announcement: 16-core Neural Engine, 35 TOPS';
 const BRYNGELSON = 'Bryngelson, arXiv:2606.22283, reverse engineering on Macs';
+const FIT =
+  'fitted to coremltools’ A16 rows: ResNet-50 in float16 and int8, MobileNetV2 and V3-small in float16';
 
 export const a17Ane: Target = {
   id: 'a17-ane',
@@ -18,174 +21,90 @@ export const a17Ane: Target = {
   floatFormat: 'float16',
   kernelOutputs: 'float',
   peak: {
-    int8: { value: 35e12, unit: 'op/s', kind: 'vendor', source: APPLE, date: '2023-09' },
-    float16: {
-      value: 17.5e12,
-      unit: 'op/s',
-      kind: 'inferred',
-      source: 'half of the int8 peak: 16 cores × 256 MAC × 2 × 2.14 GHz (512 MAC a core in int8)',
-      date: '2026-06',
-    },
+    int8: vendor(35e12, 'op/s', APPLE, '2023-09'),
+    float16: inferred(
+      17.5e12,
+      'op/s',
+      'half of the int8 peak: 16 cores × 256 MAC × 2 × 2.14 GHz (512 MAC a core in int8)',
+      '2026-06',
+    ),
   },
   utilisation: {
-    int8: {
-      value: 0.93,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'middle of 0.87 (A18 Pro convolution stack, 30.53/35 TOPS) and 0.97 (M4)',
-      date: '2026-06',
-    },
-    float16: {
-      value: 0.93,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'middle of 0.89 (A18 Pro convolution stack, 15.86/17.8 TFLOPS) and 0.97 (M4, 18.77/19.4)',
-      date: '2026-06',
-    },
+    int8: inferred(0.93, 'share', 'A18 Pro and the h17 stacks reach 0.91 and 0.88, M4 0.95', '2026-06'),
+    float16: inferred(0.93, 'share', 'A18 Pro and the h17 stacks reach 0.93 and 0.91, M4 0.97', '2026-06'),
   },
-  outputLanes: {
-    value: 256,
-    unit: 'channels',
-    kind: 'measured',
-    source: `${BRYNGELSON}: 256 output channels a pass; 64-channel layers reach a quarter (M4)`,
-    date: '2026-06',
-  },
+  outputLanes: measured(
+    256,
+    'channels',
+    `${BRYNGELSON}: 256 output channels a pass; 64-channel layers reach a quarter (M4)`,
+    '2026-06',
+  ),
+  fusion: ['pointwise'],
   memory: {
-    bytes: {
-      value: 8e9,
-      unit: 'bytes',
-      kind: 'vendor',
-      source: 'iPhone 15 Pro, 8 GB LPDDR5',
-      date: '2023-09',
-    },
-    bandwidth: {
-      value: 51.2e9,
-      unit: 'bytes/s',
-      kind: 'inferred',
-      source: 'LPDDR5-6400 × 64 bit; the Neural Engine’s own share is not published',
-      date: '2026-08',
-    },
-    efficiency: {
-      value: 0.75,
-      unit: 'share',
-      kind: 'inferred',
-      source: `M1 weight stream 51 of 68 GB/s, ${BRYNGELSON}`,
-      date: '2026-06',
-    },
-    onChipBytes: {
-      value: 16 * 2 ** 20,
-      unit: 'bytes',
-      kind: 'inferred',
-      source: `system cache share of M1 and M4, ${BRYNGELSON}; A17 Pro not published`,
-      date: '2026-06',
-    },
-    activationBandwidth: {
-      value: 34e9,
-      unit: 'bytes/s',
-      kind: 'inferred',
-      source: 'fit of the brief’s h17 convolution stacks (inputs + outputs beside 0.09 ms dispatch)',
-      date: '2026-08',
-    },
+    bytes: vendor(8e9, 'bytes', 'iPhone 15 Pro, 8 GB LPDDR5', '2023-09'),
+    bandwidth: inferred(
+      145e9,
+      'bytes/s',
+      `weights, fetched ahead of the kernels that read them: M5 145 GB/s, ${BRYNGELSON}; A17 Pro is not published`,
+      '2026-06',
+    ),
+    efficiency: inferred(1, 'share', 'the bandwidth above is an achieved one', '2026-06'),
+    onChipBytes: inferred(1.5e6, 'bytes', `${FIT}; at most 2 MiB an operand tile, ${BRYNGELSON}`, '2024-09'),
+    onChipBandwidth: inferred(1.9e11, 'bytes/s', FIT, '2024-09'),
+    activationBandwidth: measured(
+      24e9,
+      'bytes/s',
+      `tiles of activations, M1 and M5, ${BRYNGELSON}`,
+      '2026-06',
+    ),
   },
   overhead: {
-    dispatch: {
-      value: 1e-4,
-      unit: 's',
-      kind: 'measured',
-      source: 'coremltools: MobileNetV3-small 0.12–0.13 ms end to end on A16; M4 0.09–0.095 ms',
-      date: '2024-09',
-    },
-    kernel: {
-      value: 1e-6,
-      unit: 's',
-      kind: 'inferred',
-      source: 'fit of the brief’s h17 convolution stacks, 1–1.5 µs a layer',
-      date: '2026-08',
-    },
+    dispatch: inferred(3.8e-5, 's', `${FIT}; M4 takes 90–95 µs`, '2024-09'),
+    kernel: inferred(0, 's', 'layers of one program follow each other without a launch', '2026-06'),
+  },
+  fallback: {
+    to: 'CPU',
+    operators: [...NEURAL_ENGINE_FALLBACKS],
+    switch: inferred(1e-4, 's', 'another dispatch, as M4 shows it', '2026-06'),
   },
   power: {
-    idle: {
-      value: 0,
-      unit: 'W',
-      kind: 'measured',
-      source: `power-gated when idle, ${BRYNGELSON}`,
-      date: '2026-06',
-    },
-    peak: {
-      value: 4.1,
-      unit: 'W',
-      kind: 'measured',
-      source:
-        'Geekerwan: A17 Pro whole SoC, 30 min game, 4.13 W sustained; no figure of the Neural Engine alone',
-      date: '2023-10',
-    },
+    idle: measured(0, 'W', `power-gated when idle, ${BRYNGELSON}`, '2026-06'),
+    peak: measured(
+      4.1,
+      'W',
+      'Geekerwan: A17 Pro whole SoC, 30 min game, 4.13 W sustained; no figure of the Neural Engine alone',
+      '2023-10',
+    ),
     operation: {
-      int8: {
-        value: 0.24,
-        unit: 'pJ/op',
-        kind: 'inferred',
-        source: 'geometric middle of M6 0.17 and M4 0.34; the two sources disagree twofold',
-        date: '2026-06',
-      },
-      float16: {
-        value: 0.31,
-        unit: 'pJ/op',
-        kind: 'inferred',
-        source: 'geometric middle of M4 0.243 and M6 0.40',
-        date: '2026-06',
-      },
+      int8: inferred(
+        0.24,
+        'pJ/op',
+        'geometric middle of M6 0.17 and M4 0.34; they disagree twofold',
+        '2026-06',
+      ),
+      float16: inferred(0.31, 'pJ/op', 'geometric middle of M4 0.243 and M6 0.40', '2026-06'),
     },
-    memoryByte: {
-      value: 50,
-      unit: 'pJ/byte',
-      kind: 'inferred',
-      source: 'constant of Apple’s compiler for DRAM; at most 46 measured on M6',
-      date: '2026-06',
-    },
-    call: {
-      value: 0.15,
-      unit: 'mJ',
-      kind: 'measured',
-      source: 'M6, Neural Engine side only',
-      date: '2026-06',
-    },
+    memoryByte: inferred(
+      50,
+      'pJ/byte',
+      'constant of Apple’s compiler for DRAM; at most 46 measured on M6',
+      '2026-06',
+    ),
+    onChipByte: inferred(10, 'pJ/byte', 'constant of Apple’s compiler for the system cache', '2026-06'),
+    call: measured(0.15, 'mJ', 'M6, Neural Engine side only', '2026-06'),
   },
-  // coremltools writes Q/DQ around exactly these; Gemm and MatMul are lowered to 1×1 convolutions.
-  integerOperators: [
-    'Conv',
-    'Gemm',
-    'MatMul',
-    // Add stays in float16, which the engine computes natively: rounding both operands of every residual sum costs
-    // accuracy and saves no multiplication.
-    'AveragePool',
-    'MaxPool',
-    'Relu',
-    'LeakyRelu',
-    'Clip',
-    'Sigmoid',
-    'Tanh',
-    ...MOVEMENT_OPERATORS,
-  ],
+  battery: {
+    wattHours: measured(12.7, 'Wh', 'iPhone 15 Pro, 3274 mAh (Chinese regulatory database)', '2023-09'),
+    sustained: measured(4.1, 'W', 'Geekerwan, whole SoC at 48 °C skin temperature', '2023-10'),
+  },
+  integerOperators: [...NEURAL_ENGINE_OPERATORS],
   errorBand: {
-    latency: {
-      value: 0.5,
-      unit: 'share',
-      kind: 'inferred',
-      source:
-        'brief’s h17 stacks +10 to +14 %, MobileNetV2 on A17 Pro −15 % (float16) and +46 % (int8); the vendor’s own pages differ by 39 %',
-      date: '2024-09',
-    },
-    energy: {
-      value: 1,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'published M4 and M6 energies of an operation differ twofold',
-      date: '2026-06',
-    },
+    latency: inferred(0.3, 'share', 'see `quantize report --validate`', '2026-11'),
+    energy: inferred(1, 'share', 'published M4 and M6 energies of an operation differ twofold', '2026-06'),
   },
+  fitted: [],
   caveats: [
     'A17 Pro power: no published figure; energy is scaled from M4 and M6 and may be off by a factor of two',
-    'A17 Pro memory bandwidth of the Neural Engine is not published; it is assumed to be that of M1 in proportion',
-    'Operators that fall back to the CPU or GPU are timed as if they ran on the Neural Engine in float16',
+    'A17 Pro: memory and overheads are those fitted to A16; its own Neural Engine bandwidth is not published',
   ],
 };

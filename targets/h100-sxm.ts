@@ -1,9 +1,11 @@
-import { MOVEMENT_OPERATORS } from './operators.js';
+import { inferred, measured, vendor } from './facts.js';
+import { TENSORRT_OPERATORS } from './operators.js';
 import type { Target } from './types.js';
 
-const WHITE_PAPER = 'NVIDIA H100 white paper, SXM5, dense';
+const PAPER = 'NVIDIA H100 white paper, SXM5';
 const MAMF = 'stas00/ml-engineering, maximum achievable matrix product';
-const MLPERF = 'MLPerf Inference v3.0, ResNet-50 offline, 91,825.7 images/s';
+const FIT = 'fitted to DeepGEMM’s second release (H800)';
+const A100 = 'A100 at system level (Antepara, SC 2025)';
 
 export const h100Sxm: Target = {
   id: 'h100-sxm',
@@ -11,148 +13,91 @@ export const h100Sxm: Target = {
   aliases: ['h100'],
   description: '132 SMs, 80 GB HBM3; int8 and FP8 at twice the float16 rate, through TensorRT',
   timing: 'modelled',
-  activations: {
-    format: 'int8',
-    symmetric: true,
-    reason: 'TensorRT demands a zero point of 0',
-  },
+  activations: { format: 'int8', symmetric: true, reason: 'TensorRT demands a zero point of 0' },
   floatFormat: 'float16',
   kernelOutputs: 'float',
   peak: {
-    int8: { value: 1978.9e12, unit: 'op/s', kind: 'vendor', source: WHITE_PAPER, date: '2022-03' },
-    float16: { value: 989.4e12, unit: 'op/s', kind: 'vendor', source: WHITE_PAPER, date: '2022-03' },
+    int8: vendor(1978.9e12, 'op/s', `${PAPER}, dense`, '2022-03'),
+    fp8: vendor(1978.9e12, 'op/s', `${PAPER}, dense, E4M3 and E5M2`, '2022-03'),
+    float16: vendor(989.4e12, 'op/s', `${PAPER}, dense`, '2022-03'),
+    bfloat16: vendor(989.4e12, 'op/s', `${PAPER}, dense`, '2022-03'),
+    tf32: vendor(494.7e12, 'op/s', `${PAPER}, dense`, '2022-03'),
+    float32: vendor(66.9e12, 'op/s', `${PAPER}, vector units`, '2022-03'),
+  },
+  sparsePeak: {
+    int8: vendor(3957.8e12, 'op/s', `${PAPER}, 2:4 sparse`, '2022-03'),
+    fp8: vendor(3957.8e12, 'op/s', `${PAPER}, 2:4 sparse`, '2022-03'),
+    float16: vendor(1978.9e12, 'op/s', `${PAPER}, 2:4 sparse`, '2022-03'),
+    bfloat16: vendor(1978.9e12, 'op/s', `${PAPER}, 2:4 sparse`, '2022-03'),
   },
   utilisation: {
-    int8: {
-      value: 0.7,
-      unit: 'share',
-      kind: 'inferred',
-      source: `taken from FP8, the same rate: ${MAMF} 70.9 %; fit of 18 DeepGEMM rows 0.70`,
-      date: '2025-03',
-    },
-    float16: {
-      value: 0.8,
-      unit: 'share',
-      kind: 'measured',
-      source: `${MAMF}, bfloat16 80.3 %`,
-      date: '2024-09',
-    },
+    int8: inferred(0.7, 'share', 'taken from FP8: the same rate', '2025-03'),
+    fp8: inferred(0.7, 'share', `${FIT}; ${MAMF} 70.9 %`, '2025-03'),
+    float16: inferred(0.8, 'share', 'taken from bfloat16: the same rate', '2024-09'),
+    bfloat16: measured(0.8, 'share', `${MAMF}, 80.3 %`, '2024-09'),
+    tf32: inferred(0.8, 'share', 'taken from bfloat16', '2024-09'),
+    float32: inferred(0.9, 'share', 'vector units have no operands to wait for', '2024-09'),
   },
   convUtilisation: {
-    int8: {
-      value: 0.38,
-      unit: 'share',
-      kind: 'measured',
-      source: `${MLPERF} × 8.178 GOP: 37.9 % of peak`,
-      date: '2023-04',
-    },
-    float16: {
-      value: 0.43,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'int8 share of convolutions × the float16/int8 ratio of matrix products',
-      date: '2024-09',
-    },
+    int8: inferred(0.8, 'share', 'fitted to MLPerf v3.0, ResNet-50 offline', '2023-04'),
+    fp8: inferred(0.8, 'share', 'taken from int8', '2023-04'),
   },
+  vector: vendor(66.9e12, 'op/s', `${PAPER}, float32 on vector units`, '2022-03'),
+  array: {
+    rows: inferred(64, 'rows', 'rows of a warp-group product; the smallest tile of the libraries', '2022-03'),
+    columns: inferred(64, 'columns', 'the smallest tile that libraries use at full rate', '2022-03'),
+    depth: inferred(32, 'elements', '32 bytes of 8-bit operands an instruction', '2022-03'),
+    units: vendor(132, 'tiles', `${PAPER}: 132 multiprocessors`, '2022-03'),
+  },
+  decode: inferred(14, 'op', 'taken from H200: the same multiprocessor', '2025-01'),
+  fusion: ['rows', 'attention', 'transpose', 'siblings'],
   memory: {
-    bytes: { value: 80e9, unit: 'bytes', kind: 'vendor', source: WHITE_PAPER, date: '2022-03' },
-    bandwidth: { value: 3.35e12, unit: 'bytes/s', kind: 'vendor', source: WHITE_PAPER, date: '2022-03' },
-    efficiency: {
-      value: 0.86,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'fit of 18 DeepGEMM rows on H800; its best row alone shows 0.80',
-      date: '2025-03',
-    },
-    onChipBytes: {
-      value: 50e6,
-      unit: 'bytes',
-      kind: 'vendor',
-      source: `${WHITE_PAPER}, L2`,
-      date: '2022-03',
-    },
+    bytes: vendor(80e9, 'bytes', PAPER, '2022-03'),
+    bandwidth: vendor(3.35e12, 'bytes/s', PAPER, '2022-03'),
+    efficiency: inferred(0.86, 'share', FIT, '2025-03'),
+    onChipBytes: vendor(50e6, 'bytes', `${PAPER}, L2`, '2022-03'),
+    onChipBandwidth: inferred(
+      5.5e12,
+      'bytes/s',
+      'L2 of 5120 bytes a clock at 1.7 GHz × the share of main memory’s bandwidth that kernels reach, rounded down',
+      '2022-03',
+    ),
   },
   overhead: {
-    dispatch: {
-      value: 5e-6,
-      unit: 's',
-      kind: 'inferred',
-      source: 'one graph launch: 4–6 µs on the CPU side a launch, measured on a newer GPU',
-      date: '2025-09',
-    },
-    kernel: {
-      value: 2.5e-6,
-      unit: 's',
-      kind: 'inferred',
-      source: 'fit of 18 DeepGEMM rows on H800: 2.3–2.75 µs a kernel',
-      date: '2025-03',
-    },
+    dispatch: inferred(
+      5e-6,
+      's',
+      'one graph launch: 4–6 µs on the CPU side, measured on a newer GPU',
+      '2025-09',
+    ),
+    kernel: inferred(2.5e-6, 's', FIT, '2025-03'),
+    step: inferred(1.2e-3, 's', 'taken from H200: the same serving engine', '2025-01'),
   },
+  link: vendor(450e9, 'bytes/s', `${PAPER}, NVLink 900 GB/s both ways together`, '2022-03'),
   power: {
-    idle: {
-      value: 70,
-      unit: 'W',
-      kind: 'measured',
-      source: 'nvidia-smi logs, 69–76 W at 0 %',
-      date: '2024-09',
-    },
-    peak: { value: 700, unit: 'W', kind: 'vendor', source: `${WHITE_PAPER}, TDP`, date: '2022-03' },
+    idle: measured(70, 'W', 'nvidia-smi logs, 69–76 W at 0 %', '2024-09'),
+    peak: vendor(700, 'W', `${PAPER}, TDP`, '2022-03'),
     operation: {
-      int8: {
-        value: 0.45,
-        unit: 'pJ/op',
-        kind: 'inferred',
-        source: '(700 − 70) W at 1402.6 TFLOPS, FP8, the same rate; an upper bound',
-        date: '2024-09',
-      },
-      float16: {
-        value: 0.79,
-        unit: 'pJ/op',
-        kind: 'inferred',
-        source: '(700 − 70) W at 794.5 TFLOPS, bfloat16; an upper bound',
-        date: '2024-09',
-      },
+      int8: inferred(0.385, 'pJ/op', 'taken from FP8', '2024-09'),
+      fp8: inferred(0.385, 'pJ/op', '(700 W − idle − memory) at 1402.6 TFLOPS, the best product', '2024-09'),
+      float16: inferred(0.68, 'pJ/op', 'taken from bfloat16', '2024-09'),
+      bfloat16: inferred(
+        0.68,
+        'pJ/op',
+        '(700 W − idle − memory) at 794.5 TFLOPS, the best product',
+        '2024-09',
+      ),
+      tf32: inferred(1.36, 'pJ/op', 'twice bfloat16: half the rate at the same power', '2024-09'),
+      float32: inferred(9, 'pJ/op', '(700 W − idle) at the rate of the vector units', '2024-09'),
     },
-    memoryByte: {
-      value: 105,
-      unit: 'pJ/byte',
-      kind: 'inferred',
-      source: 'A100 at system level, 13.11 pJ/bit (Antepara, SC 2025)',
-      date: '2025-11',
-    },
+    memoryByte: inferred(105, 'pJ/byte', `${A100}, 13.11 pJ/bit`, '2025-11'),
+    onChipByte: inferred(38, 'pJ/byte', `${A100}, L2 4.71 pJ/bit`, '2025-11'),
   },
-  integerOperators: [
-    'Conv',
-    'ConvTranspose',
-    'Gemm',
-    'MatMul',
-    'Add',
-    'AveragePool',
-    'GlobalAveragePool',
-    'MaxPool',
-    'Relu',
-    'Clip',
-    'Resize',
-    ...MOVEMENT_OPERATORS,
-  ],
+  integerOperators: [...TENSORRT_OPERATORS],
   errorBand: {
-    latency: {
-      value: 0.5,
-      unit: 'share',
-      kind: 'inferred',
-      source:
-        '18 DeepGEMM rows within 26 %; small-batch networks are optimistic, since their kernels do not fill the chip',
-      date: '2025-03',
-    },
-    energy: {
-      value: 1,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'energies of an operation are power limits over achieved rates, hence upper bounds',
-      date: '2024-09',
-    },
+    latency: inferred(0.3, 'share', 'see `quantize report --validate`', '2026-11'),
+    energy: inferred(1, 'share', 'energies of an operation are power limits over achieved rates', '2024-09'),
   },
-  caveats: [
-    'H100 at batch 1: kernels that do not fill the chip take longer than modelled (A100 int8 networks show 4–8 µs a layer)',
-  ],
+  fitted: ['utilisation.fp8', 'memory.efficiency', 'overhead.kernel', 'convUtilisation.int8'],
+  caveats: [],
 };

@@ -1,8 +1,10 @@
+import { inferred, measured, vendor } from './facts.js';
 import { MOVEMENT_OPERATORS } from './operators.js';
 import type { Target } from './types.js';
 
 const DOCS = 'cloud.google.com/tpu/docs/v4';
 const PALLAS = 'third-party Pallas TPU tutorial, measured on v4';
+const PAPER = 'Jouppi et al., arXiv:2304.01433';
 
 export const tpuV4: Target = {
   id: 'tpu-v4',
@@ -20,92 +22,72 @@ export const tpuV4: Target = {
   floatFormat: 'bfloat16',
   kernelOutputs: 'float',
   peak: {
-    int8: { value: 275e12, unit: 'op/s', kind: 'vendor', source: DOCS, date: '2026-08' },
-    bfloat16: { value: 275e12, unit: 'op/s', kind: 'vendor', source: DOCS, date: '2026-08' },
+    int8: vendor(275e12, 'op/s', DOCS, '2026-08'),
+    bfloat16: vendor(275e12, 'op/s', DOCS, '2026-08'),
   },
   utilisation: {
-    int8: {
-      value: 0.8,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'taken from bfloat16: the same arrays at the same rate',
-      date: '2026-08',
-    },
-    bfloat16: {
-      value: 0.8,
-      unit: 'share',
-      kind: 'measured',
-      source: `2048³ product: XLA 77.7 %, best Pallas kernel 83.5 %; ${PALLAS}`,
-      date: '2026-08',
-    },
+    int8: inferred(0.93, 'share', 'taken from bfloat16: the same arrays at the same rate', '2026-08'),
+    bfloat16: inferred(
+      0.93,
+      'share',
+      `fitted to the best Pallas product of 2048³, 74.7 µs; ${PALLAS}`,
+      '2026-08',
+    ),
   },
-  outputLanes: {
-    value: 128,
-    unit: 'channels',
-    kind: 'vendor',
-    source: `width of one systolic array, ${DOCS}`,
-    date: '2026-08',
+  vector: inferred(4.3e12, 'op/s', '2 cores × 1024 lanes × 2 operations × 1.05 GHz', '2026-08'),
+  array: {
+    rows: measured(8, 'rows', `a register holds 8×128; ${PALLAS}`, '2026-08'),
+    columns: vendor(128, 'columns', `width of one systolic array, ${DOCS}`, '2026-08'),
+    depth: vendor(128, 'elements', `height of one systolic array, ${DOCS}`, '2026-08'),
   },
+  fusion: ['rows', 'transpose', 'siblings'],
   memory: {
-    bytes: { value: 32 * 2 ** 30, unit: 'bytes', kind: 'vendor', source: DOCS, date: '2026-08' },
-    bandwidth: { value: 1.2e12, unit: 'bytes/s', kind: 'vendor', source: DOCS, date: '2026-08' },
-    efficiency: {
-      value: 0.83,
-      unit: 'share',
-      kind: 'measured',
-      source: `970 GB/s read, 1020–1070 GB/s write of 1200; ${PALLAS}`,
-      date: '2026-08',
-    },
-    onChipBytes: {
-      value: 128 * 2 ** 20,
-      unit: 'bytes',
-      kind: 'vendor',
-      source: 'CMEM, shared by both cores; Jouppi et al., arXiv:2304.01433',
-      date: '2023-04',
-    },
+    bytes: vendor(32 * 2 ** 30, 'bytes', DOCS, '2026-08'),
+    bandwidth: vendor(1.2e12, 'bytes/s', DOCS, '2026-08'),
+    efficiency: measured(0.83, 'share', `970 GB/s read, 1020–1070 GB/s write of 1200; ${PALLAS}`, '2026-08'),
+    onChipBytes: vendor(128 * 2 ** 20, 'bytes', `CMEM, shared by both cores; ${PAPER}`, '2023-04'),
+    onChipBandwidth: measured(4.3e12, 'bytes/s', `CMEM to VMEM 2150 GB/s a core; ${PALLAS}`, '2026-08'),
   },
   overhead: {
-    dispatch: {
-      value: 4e-5,
-      unit: 's',
-      kind: 'measured',
-      source: `20–60 thousand cycles of runtime code a program, 19–57 µs; ${PALLAS}`,
-      date: '2026-08',
-    },
-    kernel: {
-      value: 1e-6,
-      unit: 's',
-      kind: 'inferred',
-      source: `two transfers of about 450 cycles start-up at 1.05 GHz; ${PALLAS}`,
-      date: '2026-08',
-    },
+    dispatch: measured(4e-5, 's', `20–60 thousand cycles of runtime code a program; ${PALLAS}`, '2026-08'),
+    kernel: inferred(
+      1e-6,
+      's',
+      `two transfers of about 450 cycles start-up at 1.05 GHz; ${PALLAS}`,
+      '2026-08',
+    ),
+  },
+  link: measured(45e9, 'bytes/s', `one link one way; ${PALLAS}`, '2026-08'),
+  fallback: {
+    to: 'the host',
+    operators: ['NonZero', 'Unique', 'NonMaxSuppression', 'TfIdfVectorizer', 'StringNormalizer'],
+    switch: measured(1.25e-4, 's', `132 thousand cycles fixed to the host; ${PALLAS}`, '2026-08'),
   },
   power: {
-    idle: { value: 90, unit: 'W', kind: 'vendor', source: 'arXiv:2304.01433, minimum', date: '2023-04' },
-    peak: { value: 192, unit: 'W', kind: 'vendor', source: 'arXiv:2304.01433, maximum', date: '2023-04' },
+    idle: vendor(90, 'W', `${PAPER}, minimum`, '2023-04'),
+    typical: vendor(170, 'W', `${PAPER}, mean`, '2023-04'),
+    peak: vendor(192, 'W', `${PAPER}, maximum`, '2023-04'),
     operation: {
-      int8: {
-        value: 0.44,
-        unit: 'pJ/op',
-        kind: 'inferred',
-        source: 'taken from bfloat16; no int8 power of this chip is published',
-        date: '2023-04',
-      },
-      bfloat16: {
-        value: 0.44,
-        unit: 'pJ/op',
-        kind: 'inferred',
-        source: '(192 − 90) W at 230 TFLOPS, the best measured matrix product',
-        date: '2023-04',
-      },
+      int8: inferred(
+        0.34,
+        'pJ/op',
+        'bfloat16 less half of what an 8-bit multiplier saves at 7 nm',
+        '2023-04',
+      ),
+      bfloat16: inferred(0.41, 'pJ/op', '(192 − 90 W − memory) at 230 TFLOPS, the best product', '2023-04'),
     },
-    memoryByte: {
-      value: 32,
-      unit: 'pJ/byte',
-      kind: 'inferred',
-      source: 'HBM2 3.97 pJ/bit (O’Connor, MICRO 2017); the input and output circuits alone',
-      date: '2017-10',
-    },
+    memoryByte: inferred(
+      32,
+      'pJ/byte',
+      'HBM2 3.97 pJ/bit (O’Connor, MICRO 2017); its circuits alone',
+      '2017-10',
+    ),
+    onChipByte: inferred(
+      1.75,
+      'pJ/byte',
+      '1 MB SRAM at 7 nm, 14 pJ for 64 bits (Jouppi, ISCA 2021)',
+      '2021-06',
+    ),
   },
   integerOperators: [
     'Conv',
@@ -118,21 +100,20 @@ export const tpuV4: Target = {
     ...MOVEMENT_OPERATORS,
   ],
   errorBand: {
-    latency: {
-      value: 0.5,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'validated on one matrix product and on memory copies only; whole models are unvalidated',
-      date: '2026-08',
-    },
-    energy: {
-      value: 1,
-      unit: 'share',
-      kind: 'inferred',
-      source: 'derived from the chip’s minimum and maximum power; whole models are unvalidated',
-      date: '2026-08',
-    },
+    latency: inferred(
+      0.5,
+      'share',
+      'validated on matrix products and memory copies only; whole models are unvalidated',
+      '2026-08',
+    ),
+    energy: inferred(
+      1,
+      'share',
+      'derived from the chip’s minimum and maximum power; whole models are unvalidated',
+      '2026-08',
+    ),
   },
+  fitted: ['utilisation.bfloat16'],
   caveats: [
     'TPU v4: no latency or power of a whole model on one chip is published, so nothing validates these figures',
     'TPU v4 computes int8 at the bfloat16 rate; int8 gains only by moving fewer bytes',

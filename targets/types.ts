@@ -8,6 +8,14 @@ export interface Fact {
   date: string;
 }
 
+/**
+ * What a compiler fuses besides element-wise tails. `rows`: reductions over rows with the element-wise nodes around
+ * them; `attention`: both products of attention with the softmax between, so that scores never leave the chip;
+ * `transpose`: transposes, into how a product reads or writes; `siblings`: products of the same input by several
+ * weights, into one; `pointwise`: 1×1 convolutions in a row pass tiles on, without storing what is between them.
+ */
+export type Fusion = 'rows' | 'attention' | 'transpose' | 'siblings' | 'pointwise';
+
 /** A chip as data. No logic: a user's own JSON of this shape works too. */
 export interface Target {
   id: string;
@@ -32,10 +40,26 @@ export interface Target {
   kernelOutputs: 'float' | 'integer';
   /** Peak operations a second (1 MAC = 2 operations) by format of the multiplicands, dense. Unit op/s. */
   peak: Record<string, Fact>;
+  /** The same with half of the weights zero in a pattern that the array skips. */
+  sparsePeak?: Record<string, Fact>;
   /** Share of peak that real kernels reach, by format. */
   utilisation: Record<string, Fact>;
   /** The same for convolutions, by format, where it differs from matrix products. */
   convUtilisation?: Record<string, Fact>;
+  /** Operations a second beside the array: element-wise ones, and products that are too thin for it. Reached, not peak. */
+  vector?: Fact;
+  /**
+   * How a product m × n × k is cut: tiles of rows × columns outputs, k padded to depth; `units` tiles are computed at a
+   * time (absent: any number).
+   */
+  array?: { rows: Fact; columns: Fact; depth: Fact; units?: Fact };
+  /**
+   * Vector operations to decode one stored weight into the format that is multiplied, once for each row of tiles. Absent:
+   * hardware does it.
+   */
+  decode?: Fact;
+  /** Absent: element-wise tails only. */
+  fusion?: Fusion[];
   /** Output channels that one pass computes: a layer with fewer reaches channels / lanes of the rate. */
   outputLanes?: Fact;
   memory?: {
@@ -45,11 +69,22 @@ export interface Target {
     efficiency: Fact;
     /** Activations of at most half of this stay on the chip. Absent: all of them go to main memory. */
     onChipBytes?: Fact;
-    /** Bytes a second of the graph's inputs and outputs where these are slower than weights; already achieved, not peak. */
+    /** Bytes a second between kernels on the chip; already achieved. Absent: of no account. */
+    onChipBandwidth?: Fact;
+    /** Rows of activations (their last axis) are padded to a multiple of so many bytes. */
+    rowBytes?: Fact;
+    /** Bytes a second of activations in main memory where these are slower than weights; already achieved, not peak. */
     activationBandwidth?: Fact;
   };
-  /** Seconds a run (dispatch) and a kernel cost however small they are. */
-  overhead?: { dispatch: Fact; kernel: Fact };
+  /**
+   * Seconds a run (dispatch) and a kernel cost however small they are; `step`: what a serving engine adds to each step
+   * of generation (scheduling, sampling).
+   */
+  overhead?: { dispatch: Fact; kernel: Fact; step?: Fact };
+  /** Bytes a second between chips of this kind, one way. */
+  link?: Fact;
+  /** Operators that the chip does not run, and what it costs to leave it for them and come back. */
+  fallback?: { to: string; operators: string[]; switch: Fact };
   /** Absent: nothing is known, and reports say no energy. */
   power?: {
     idle: Fact;
@@ -59,9 +94,17 @@ export interface Target {
     operation: Record<string, Fact>;
     /** Energy per byte moved from or to main memory in pJ. */
     memoryByte: Fact;
+    /** The same for a byte between kernels that stays on the chip. */
+    onChipByte?: Fact;
+    /** Typical under load, where published. */
+    typical?: Fact;
     /** Energy of one run in mJ, however small it is. */
     call?: Fact;
   };
+  /** A device that runs on a battery: its watt-hours, and the watts that its cooling sustains. */
+  battery?: { wattHours: Fact; sustained: Fact };
+  /** Constants fitted to measurements, and to which; the rest is stated or measured by others. */
+  fitted?: string[];
   /** Operators that run in the integer format there; others fall to floatFormat. "*" = all. */
   integerOperators: string[];
   /** Relative error of modelled latency and energy against published measurements; energy 1 = a factor of two. */

@@ -1,7 +1,8 @@
-import { freeNames, isOp, subgraphs } from '../ir/graph.js';
+import type { Fusion } from '../../targets/types.js';
+import { freeNames, intsAttribute, isOp, subgraphs } from '../ir/graph.js';
 import type { Model, Node } from '../ir/model.js';
 import { macRule, nodeMacs, nodeOperations } from './macs.js';
-import { CONSTANT_OPERATORS, FUSIBLE_OPERATORS, VIEW_OPERATORS } from './operators.js';
+import { CONSTANT_OPERATORS, FUSIBLE_OPERATORS, ROW_OPERATORS, VIEW_OPERATORS } from './operators.js';
 import type { Shapes } from './shapes.js';
 
 /** Nodes that a chip's compiler runs as one: a convolution or product with the element-wise tail that follows it. */
@@ -12,6 +13,8 @@ export interface Kernel {
   macs: number;
   /** Operations besides the MACs. */
   operations: number;
+  /** Scores of attention stay inside: products of activations with a softmax between them. */
+  attention: boolean;
   /** Initializers that are read, once each. */
   constants: string[];
   /** Values from other kernels or graph inputs that are read, once each. */
@@ -26,38 +29,65 @@ export interface Lowering {
   root(name: string): string;
   graphInputs: Set<string>;
   graphOutputs: Set<string>;
+  /** Keys and values of earlier tokens: outputs that a Concat makes of an input and what this run adds, by that part. */
+  caches: Map<string, string>;
 }
 
 /**
- * Splits the graph into kernels. Fusion, the same for every chip so far: an element-wise node joins the kernel that
- * makes one of its inputs when nobody else reads that input; views and Q/DQ cost nothing.
+ * Splits the graph into kernels as the chip's compiler does. An element-wise node joins the last kernel that makes one
+ * of its inputs; views, Q/DQ and caches that grow cost nothing. `fusion` adds what only some compilers do.
  */
-export function lower(model: Model, shapes: Shapes): Lowering {
+export function lower(model: Model, shapes: Shapes, fusion: readonly Fusion[] = []): Lowering {
   const { graph } = model;
+  const constants = new Set(graph.initializers.map((t) => t.name ?? ''));
+  const working = graph.nodes.filter((node) => !isOp(node, ...CONSTANT_OPERATORS));
+  for (const node of graph.nodes) if (!working.includes(node)) for (const o of node.outputs) constants.add(o);
   const alias = new Map<string, string>();
   const root = (name: string): string => alias.get(name) ?? name;
-  const working = graph.nodes.filter((node) => !isOp(node, ...CONSTANT_OPERATORS));
+  const caches = growingCaches(model);
+  const isView = (node: Node): boolean =>
+    isOp(node, ...VIEW_OPERATORS) ||
+    (fusion.includes('transpose') && isOp(node, 'Transpose', 'Expand')) ||
+    caches.has(node.outputs[0]);
   for (const node of working)
-    if (isOp(node, ...VIEW_OPERATORS)) alias.set(node.outputs[0], root(node.inputs[0]));
-  const graphOutputs = new Set(graph.outputs.map((v) => root(v.name)));
-  const counted = working.filter((node) => !isOp(node, ...VIEW_OPERATORS));
-  const constants = new Set(graph.initializers.map((t) => t.name ?? ''));
-  for (const node of graph.nodes) if (!working.includes(node)) for (const o of node.outputs) constants.add(o);
-  const builder = new KernelBuilder(root, constants, graphOutputs, counted);
-  const kernels = counted.reduce<Kernel[]>((all, node) => builder.place(all, node, shapes), []);
-  for (const kernel of kernels) builder.close(kernel);
-  return { kernels, root, graphInputs: new Set(graph.inputs.map((v) => v.name)), graphOutputs };
+    if (isView(node) && !caches.has(node.outputs[0])) alias.set(node.outputs[0], root(node.inputs[0]));
+  const graphOutputs = new Set([...graph.outputs.map((v) => v.name), ...caches.values()].map(root));
+  const counted = working.filter((node) => !isView(node));
+  const builder = new KernelBuilder(root, constants, graphOutputs, counted, fusion);
+  for (const node of counted) builder.place(node, shapes);
+  const passed = builder.passed(shapes);
+  for (const kernel of builder.kernels) builder.close(kernel, passed);
+  const graphInputs = new Set(graph.inputs.map((v) => v.name));
+  return { kernels: builder.kernels, root, graphInputs, graphOutputs, caches };
+}
+
+/** Concat(input, new) that is an output: engines write the new part in place and read the whole. */
+function growingCaches({ graph }: Model): Map<string, string> {
+  const inputs = new Set(graph.inputs.map((v) => v.name));
+  const outputs = new Set(graph.outputs.map((v) => v.name));
+  const caches = new Map<string, string>();
+  for (const node of graph.nodes)
+    if (isOp(node, 'Concat') && node.inputs.length === 2 && outputs.has(node.outputs[0]))
+      if (inputs.has(node.inputs[0]) && !inputs.has(node.inputs[1]))
+        caches.set(node.outputs[0], node.inputs[1]);
+  return caches;
 }
 
 class KernelBuilder {
+  readonly kernels: Kernel[] = [];
   private readonly readers = new Map<string, Set<Node>>();
-  private readonly maker = new Map<string, Kernel>();
+  /** Index in `kernels` of the kernel that makes a value. */
+  private readonly maker = new Map<string, number>();
+
+  /** Index of the kernel that multiplies a value by a weight. */
+  private readonly multiplier = new Map<string, number>();
 
   constructor(
     private readonly root: (name: string) => string,
     private readonly constants: Set<string>,
     private readonly graphOutputs: Set<string>,
     nodes: Node[],
+    private readonly fusion: readonly Fusion[],
   ) {
     for (const node of nodes)
       for (const name of this.inputs(node)) {
@@ -73,47 +103,116 @@ class KernelBuilder {
     return [...node.inputs, ...captured].filter((name) => name !== '').map(this.root);
   }
 
-  place(kernels: Kernel[], node: Node, shapes: Shapes): Kernel[] {
-    const joined = isOp(node, ...Object.keys(FUSIBLE_OPERATORS)) ? this.openKernel(node) : undefined;
-    const kernel = joined ?? {
-      anchor: node,
-      nodes: [],
-      macs: 0,
-      operations: 0,
-      constants: [],
-      reads: [],
-      writes: [],
-    };
-    if (!joined) kernels.push(kernel);
+  place(node: Node, shapes: Shapes): void {
+    let index = this.joins(node);
+    if (index === undefined) {
+      index = this.kernels.length;
+      this.kernels.push(emptyKernel(node));
+    }
+    const kernel = this.kernels[index];
+    if (macRule(node)) {
+      kernel.attention ||= kernel.macs > 0 && this.multipliesActivations(node);
+      kernel.anchor = node;
+    }
     kernel.nodes.push(node);
-    if (macRule(node)) kernel.anchor = node;
     kernel.macs += nodeMacs(node, shapes);
     kernel.operations += nodeOperations(node, shapes);
-    for (const output of node.outputs) this.maker.set(output, kernel);
-    return kernels;
+    for (const output of node.outputs) this.maker.set(output, index);
   }
 
-  /** The kernel whose last value only this node reads. */
-  private openKernel(node: Node): Kernel | undefined {
-    for (const name of this.inputs(node)) {
-      const kernel = this.maker.get(name);
-      const last = kernel?.nodes.at(-1)?.outputs[0];
-      if (kernel && last === name && this.readers.get(name)?.size === 1 && !this.graphOutputs.has(name))
-        return kernel;
+  /**
+   * The kernel that a node becomes a part of: the last of those that make its inputs, since everything else that it
+   * reads is ready by then.
+   */
+  private joins(node: Node): number | undefined {
+    const sibling = this.sibling(node);
+    if (sibling !== undefined) return sibling;
+    const makers = this.inputs(node).flatMap((name) => this.maker.get(name) ?? []);
+    if (makers.length === 0) return undefined;
+    const last = Math.max(...makers);
+    const kernel = this.kernels[last];
+    if (isOp(node, ...Object.keys(FUSIBLE_OPERATORS))) return last;
+    if (isOp(node, ...ROW_OPERATORS)) {
+      const scores = this.fusion.includes('attention') && this.multipliesActivations(kernel.anchor);
+      return (this.fusion.includes('rows') && kernel.macs === 0) || scores ? last : undefined;
     }
-    return undefined;
+    return this.isAttention(node, kernel) ? last : undefined;
   }
 
-  /** Lists what a finished kernel reads and writes. */
-  close(kernel: Kernel): void {
+  /** The kernel that multiplies the same input by another weight; from then on this kernel does both. */
+  private sibling(node: Node): number | undefined {
+    const rule = macRule(node);
+    if (!this.fusion.includes('siblings') || !rule || !isOp(node, 'MatMul', 'Gemm')) return undefined;
+    if (this.multipliesActivations(node)) return undefined;
+    const input = this.root(node.inputs[rule.left]);
+    const index = this.multiplier.get(input);
+    if (index === undefined) this.multiplier.set(input, this.kernels.length);
+    return index;
+  }
+
+  /** The second product of attention: what a softmax gave, times values. */
+  private isAttention(node: Node, kernel: Kernel): boolean {
+    return (
+      this.fusion.includes('attention') &&
+      isOp(node, 'MatMul') &&
+      isOp(kernel.nodes.at(-1), 'Softmax') &&
+      this.multipliesActivations(kernel.anchor) &&
+      this.multipliesActivations(node)
+    );
+  }
+
+  private multipliesActivations(node: Node): boolean {
+    const rule = macRule(node);
+    return (
+      rule !== undefined && isOp(node, 'MatMul') && !this.constants.has(this.root(node.inputs[rule.right]))
+    );
+  }
+
+  /** Values between two 1×1 convolutions that nobody else reads. */
+  passed(shapes: Shapes): Set<string> {
+    if (!this.fusion.includes('pointwise')) return new Set();
+    const names = this.kernels
+      .filter((k) => isPointwise(k.anchor, shapes))
+      .flatMap((k) => k.nodes.at(-1)!.outputs);
+    return new Set(
+      names.filter((name) => {
+        const readers = [...(this.readers.get(name) ?? [])];
+        return !this.graphOutputs.has(name) && readers.length === 1 && isPointwise(readers[0], shapes);
+      }),
+    );
+  }
+
+  /** Lists what a finished kernel reads and writes; `passed` never leaves the tiles. */
+  close(kernel: Kernel, passed: ReadonlySet<string>): void {
     const own = new Set(kernel.nodes);
-    const made = new Set(kernel.nodes.flatMap((n) => n.outputs).filter((name) => name !== ''));
-    const read = new Set(kernel.nodes.flatMap((n) => this.inputs(n)).filter((name) => !made.has(name)));
+    const counts = (name: string) => name !== '' && !passed.has(name);
+    const made = new Set(kernel.nodes.flatMap((n) => n.outputs).filter(counts));
+    const inner = new Set(kernel.nodes.flatMap((n) => n.outputs));
+    const read = new Set(kernel.nodes.flatMap((n) => this.inputs(n)).filter((name) => !inner.has(name)));
     kernel.constants = [...read].filter((name) => this.constants.has(name));
-    kernel.reads = [...read].filter((name) => !this.constants.has(name));
+    kernel.reads = [...read].filter((name) => !this.constants.has(name) && counts(name));
     kernel.writes = [...made].filter(
       (name) =>
         this.graphOutputs.has(name) || [...(this.readers.get(name) ?? [])].some((reader) => !own.has(reader)),
     );
   }
 }
+
+/** A convolution that needs no neighbours of a position. */
+function isPointwise(node: Node, shapes: Shapes): boolean {
+  if (!isOp(node, 'Conv')) return false;
+  const [, , ...window] = shapes.dims(node.inputs[1]) ?? [];
+  const steps = intsAttribute(node, 'strides') ?? [];
+  return window.length > 0 && [...window, ...steps].every((n) => n === 1);
+}
+
+const emptyKernel = (anchor: Node): Kernel => ({
+  anchor,
+  nodes: [],
+  macs: 0,
+  operations: 0,
+  attention: false,
+  constants: [],
+  reads: [],
+  writes: [],
+});

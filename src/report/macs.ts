@@ -1,4 +1,4 @@
-import { intsAttribute, isOp, stringAttribute } from '../ir/graph.js';
+import { intAttribute, intsAttribute, isOp, stringAttribute } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
 import { FUSIBLE_OPERATORS, MOVING_OPERATORS, OPERATIONS_PER_ELEMENT } from './operators.js';
 import type { Shapes } from './shapes.js';
@@ -85,6 +85,37 @@ export const nodeMacs = (node: Node, shapes: Shapes): number => {
   const rule = macRule(node);
   return rule ? rule.macs(node, shapes, rule) : 0;
 };
+
+/** `count` matrix products of m × k by k × n: what a chip's array is filled with. */
+export interface Product {
+  count: number;
+  m: number;
+  n: number;
+  k: number;
+}
+
+/**
+ * A node's MACs as matrix products, for tiling. Convolutions: m = output positions of the batch, n = filters of a
+ * group, k = inputs of a filter. Undefined for nodes without MACs and for those that are no plain product.
+ */
+export function nodeProduct(node: Node, shapes: Shapes): Product | undefined {
+  const rule = macRule(node);
+  const macs = nodeMacs(node, shapes);
+  if (!rule || macs === 0) return undefined;
+  const output = shapes.dims(node.outputs[0]) ?? [];
+  if (isConvolution(node)) {
+    const count = intAttribute(node, 'group', 1);
+    const n = (output[1] ?? 1) / count;
+    const m = shapes.count(node.outputs[0]) / (n * count);
+    return { count, m, n, k: macs / (count * m * n) };
+  }
+  if (!node.opType.includes('MatMul') && node.opType !== 'Gemm') return undefined;
+  const weights = shapes.dims(node.inputs[rule.right]) ?? [];
+  const n = output.at(-1) ?? 1;
+  const count = weights.slice(0, -2).reduce((all, d) => all * d, 1);
+  const m = shapes.count(node.outputs[0]) / (n * count);
+  return { count, m, n, k: macs / (count * m * n) };
+}
 
 /** Convolutions map on the chips' arrays otherwise than matrix products do. */
 export const isConvolution = (node: Node): boolean =>

@@ -65,7 +65,22 @@ export const FUSIBLE_OPERATORS: Readonly<Record<string, number>> = {
   Softsign: 3,
   Mish: 10,
   Swish: 9,
+  RotaryEmbedding: 4,
 };
+
+/** Operators that reduce over a row: compilers that fuse rows run them with the element-wise nodes around them. */
+export const ROW_OPERATORS: readonly string[] = [
+  'Softmax',
+  'LogSoftmax',
+  'LayerNormalization',
+  'RMSNormalization',
+  'SimplifiedLayerNormalization',
+  'SkipLayerNormalization',
+  'ReduceMean',
+  'ReduceSum',
+  'ReduceMax',
+  'ReduceL2',
+];
 
 /** Operations an element of the larger of input and output, for operators that are kernels of their own. */
 export const OPERATIONS_PER_ELEMENT: Readonly<Record<string, number>> = {

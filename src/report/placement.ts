@@ -17,6 +17,8 @@ export interface Placement {
   activationBits(name: string): number;
   /** Bytes that a kernel reads of an initializer: codes with their scales, or the chip's float format. */
   constantBytes(name: string): number;
+  /** The codes of this initializer are decoded before they are multiplied: nothing computes in their format. */
+  decodes?(name: string): boolean;
 }
 
 /** The chip's float format for floats and for codes of parameters, its own type for the rest (indices, masks). */
@@ -36,8 +38,17 @@ export function floatPlacement(shapes: Shapes, target: Target, parameters: Reado
   };
 }
 
-/** The format whose rate the target's tables give: unsigned codes run at the signed rate. */
-const rateFormat = (id: string): string => id.replace(/^uint/, 'int');
+const RATES: Readonly<Record<string, string>> = {
+  fp16: 'float16',
+  bf16: 'bfloat16',
+  fp8e5m2: 'fp8',
+  fp8fnuz: 'fp8',
+  float8e4m3fn: 'fp8',
+  float8e5m2: 'fp8',
+};
+
+/** The format whose rate the target's tables give: unsigned codes run at the signed rate, both FP8 at one. */
+const rateFormat = (id: string): string => RATES[id] ?? id.replace(/^uint/, 'int');
 
 /** The planned model: what the plan says, in the wider format of a node's weight and its activations. */
 export function planPlacement(
@@ -53,18 +64,27 @@ export function planPlacement(
   );
   const integer = new Set([...plan.integer, ...plan.dynamic].map((i) => i.node));
   const stored = plannedBytes(plan, shapes);
+  const decoded = new Set(
+    plan.weights
+      .filter((w) => w.weightOnly || !target.peak[rateFormat(elementOf(w.format).id)])
+      .map((w) => w.tensor),
+  );
   return {
     computes(node) {
       const name = node.name ?? '';
       if (!integer.has(name)) return target.floatFormat;
       const read = node.inputs.flatMap((i) => activations.get(i) ?? []);
-      return rateFormat(widest([...(weightOf.get(name) ?? []), ...read]) ?? target.activations.format);
+      const format = rateFormat(
+        widest([...(weightOf.get(name) ?? []), ...read]) ?? target.activations.format,
+      );
+      return target.peak[format] || target.timing === 'measured' ? format : target.floatFormat;
     },
     activationBits(name) {
       const format = activations.get(name);
       return format === undefined ? native.activationBits(name) : bitsOf(format);
     },
     constantBytes: (name) => stored(name) ?? native.constantBytes(name),
+    decodes: (name) => decoded.has(name),
   };
 }
 

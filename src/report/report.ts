@@ -94,7 +94,7 @@ export function buildReport(input: ReportInput): Report {
 
 function analyse({ prepared, types, target, plan }: ReportInput): Analysis {
   const shapes = shapesOf(prepared, types);
-  const lowering = lower(prepared, shapes);
+  const lowering = lower(prepared, shapes, target.fusion);
   const parameters = parameterNames(prepared);
   const float = floatPlacement(shapes, target, parameters);
   const hasCodes = prepared.graph.nodes.some((node) => isOp(node, 'DequantizeLinear'));

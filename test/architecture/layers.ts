@@ -76,9 +76,18 @@ export const LAYERS: readonly Layer[] = [
     packages: ['sharp', 'yauzl', 'node:*'],
   },
   ...STAGES.map(stage),
+  // Holds the cost model of the report against published measurements of published networks.
+  { files: 'src/validation/', values: [...BASE, 'src/report/', 'fixtures/architectures/'] },
   {
     files: 'src/pipeline',
-    values: [...BASE, 'src/onnx/', 'src/data/', 'src/runtime/', ...STAGES.map((s) => `src/${s}/`)],
+    values: [
+      ...BASE,
+      'src/onnx/',
+      'src/data/',
+      'src/runtime/',
+      'src/validation/',
+      ...STAGES.map((s) => `src/${s}/`),
+    ],
     packages: ['node:*'],
   },
   {

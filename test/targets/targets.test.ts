@@ -18,7 +18,11 @@ function broken(path: string, value: unknown): Record<string, unknown> {
 
 describe('the registry of targets', () => {
   it('lists the chips in order, each found by id and alias', () => {
-    expect(TARGETS.map((t) => t.id)).toEqual(['a17-ane', 'tpu-v4', 'h100-sxm', 'cpu']);
+    expect(TARGETS.map((t) => t.id)).toEqual([
+      ...['a17-ane', 'tpu-v4', 'h100-sxm', 'h100-pcie', 'h200', 'a100', 'l4', 'tpu-v5e'],
+      ...['a16-ane', 'a18-ane', 'm4-ane', 'h17-ane', 'cpu'],
+      ...['a17-ane@brief', 'tpu-v4@brief', 'h100-sxm@brief'],
+    ]);
     expect(['ane', 'tpu', 'h100'].map((a) => findTarget(a)?.id)).toEqual(['a17-ane', 'tpu-v4', 'h100-sxm']);
     expect(findTarget('abacus')).toBeUndefined();
   });
@@ -56,16 +60,15 @@ describe('the registry of targets', () => {
     expect(findTarget(id)?.activations).toMatchObject({ symmetric, format });
   });
 
-  it.each([
-    ['tpu', 'bfloat16', 230e12],
-    ['h100', 'int8', 1402.6e12],
-    ['h100', 'float16', 794.5e12],
-  ])('%s: idle power and %s operations at the achieved rate make the peak power', (id, format, rate) => {
-    // The operation energies are derived so; 2 % is their rounding to two digits.
-    const power = findTarget(id)!.power!;
-    const watts = power.idle.value + rate * power.operation[format].value * 1e-12;
-    expect(watts / power.peak.value).toBeCloseTo(1, 1);
-    expect(Math.abs(watts / power.peak.value - 1)).toBeLessThan(0.02);
+  it('fits at most five constants a chip, and names figures that it has', () => {
+    for (const target of TARGETS) {
+      const fitted = target.fitted ?? [];
+      expect(fitted.length).toBeLessThanOrEqual(5);
+      for (const path of fitted)
+        expect(path.split('.').reduce<unknown>((at, key) => (at as never)?.[key], target)).toMatchObject({
+          unit: expect.any(String),
+        });
+    }
   });
 
   it('gives every figure a source and a date', () => {

@@ -1,0 +1,106 @@
+import type { Target } from '../../targets/types.js';
+import type { Node } from '../ir/model.js';
+import type { Kernel } from './kernels.js';
+import { isConvolution, macRule, nodeMacs, nodeProduct, outputChannels, type Product } from './macs.js';
+import type { Placement } from './placement.js';
+import type { Shapes } from './shapes.js';
+
+/** Seconds of a kernel's arithmetic, and the share of the array that its MACs fill (1 where nothing is known of it). */
+export interface Compute {
+  seconds: number;
+  utilisation: number;
+}
+
+/**
+ * Products on the array at its reached rate, padded to whole tiles and whole rounds of `units` tiles; element-wise work
+ * on the vector units, which run beside it, and so are products that are done sooner there (depthwise, one row).
+ */
+export function computeOf(
+  kernel: Kernel,
+  placement: Placement,
+  root: (name: string) => string,
+  shapes: Shapes,
+  target: Target,
+): Compute {
+  const format = placement.computes(kernel.anchor);
+  const vectorRate = target.vector?.value ?? rate(kernel.anchor, format, target);
+  let [array, vector, padded] = [0, kernel.operations / vectorRate, 0];
+  for (const { node, macs, product } of products(kernel, shapes)) {
+    const share = filled(node, macs, product, shapes, target);
+    const onArray = (2 * macs) / share / rate(node, format, target);
+    const onVector = target.vector ? (2 * macs) / vectorRate : Number.POSITIVE_INFINITY;
+    if (onVector < onArray) vector += onVector;
+    else {
+      array += onArray + decoding(node, product, placement, root, shapes, target) / vectorRate;
+      padded += macs / share;
+    }
+  }
+  return {
+    seconds: target.vector ? Math.max(array, vector) : array + vector,
+    utilisation: padded > 0 ? Math.min(1, kernel.macs / padded) : 1,
+  };
+}
+
+/** Operations that turn stored codes into what is multiplied; they stand between the array and its operands. */
+function decoding(
+  node: Node,
+  product: Product | undefined,
+  placement: Placement,
+  root: (name: string) => string,
+  shapes: Shapes,
+  { decode, array }: Target,
+): number {
+  const weight = root(node.inputs[macRule(node)?.right ?? 0]);
+  if (!decode || !placement.decodes?.(weight)) return 0;
+  const rows = array && product ? Math.ceil(product.m / array.rows.value) : 1;
+  return decode.value * shapes.count(weight) * rows;
+}
+
+interface Part {
+  node: Node;
+  macs: number;
+  product?: Product;
+}
+
+/** The products of a kernel. Those that share their left operand are one, as wide as all of them. */
+function products(kernel: Kernel, shapes: Shapes): Part[] {
+  const parts = new Map<string, Part>();
+  for (const node of kernel.nodes) {
+    const rule = macRule(node);
+    if (!rule) continue;
+    const part = { node, macs: nodeMacs(node, shapes), product: nodeProduct(node, shapes) };
+    const before = parts.get(node.inputs[rule.left]);
+    if (before) {
+      before.macs += part.macs;
+      if (before.product) before.product.n += part.product?.n ?? 0;
+    } else parts.set(node.inputs[rule.left], part);
+  }
+  return [...parts.values()];
+}
+
+/** Operations a second that full tiles reach. */
+function rate(node: Node, format: string, target: Target): number {
+  const known = target.peak[format] ? format : target.floatFormat;
+  const shares = isConvolution(node)
+    ? { ...target.utilisation, ...target.convUtilisation }
+    : target.utilisation;
+  return target.peak[known].value * shares[known].value;
+}
+
+/** Share of what the array computes that is wanted. */
+function filled(
+  node: Node,
+  macs: number,
+  product: Product | undefined,
+  shapes: Shapes,
+  target: Target,
+): number {
+  const lanes = target.outputLanes?.value;
+  const passes = lanes ? Math.min(1, outputChannels(node, shapes) / lanes) : 1;
+  if (!target.array || !product) return passes;
+  const { rows, columns, depth, units } = target.array;
+  const tiles = product.count * Math.ceil(product.m / rows.value) * Math.ceil(product.n / columns.value);
+  const rounds = units ? Math.ceil(tiles / units.value) * units.value : tiles;
+  const k = Math.ceil(product.k / depth.value) * depth.value;
+  return passes * Math.min(1, macs / (rounds * rows.value * columns.value * k));
+}

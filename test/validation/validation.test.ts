@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { validate } from '../../src/validation/index.js';
+import { predict } from '../../src/validation/predict.js';
+import { PUBLISHED_ROWS } from '../../src/validation/rows/index.js';
+import { findTarget, TARGETS } from '../../targets/index.js';
+
+const validation = validate();
+const rows = (target: string | RegExp, kind = '') =>
+  validation.rows.filter((row) => row.target.match(target) && row.kind.startsWith(kind));
+const mean = (list: typeof validation.rows) =>
+  list.reduce((sum, row) => sum + Math.abs(row.error), 0) / list.length;
+const worst = (list: typeof validation.rows) => Math.max(...list.map((row) => Math.abs(row.error)));
+
+describe('against published measurements', () => {
+  // The bounds are those that the project set itself; docs/cost-model.md shows what is reached.
+  it.each([
+    ['every convolution stack on h17', rows('h17-ane'), 13, 0.05, 0.05],
+    ['phones', rows(/a1[67]-ane/), 13, 0.2, 0.3],
+    ['products on GPUs', rows(/h100|h200|a100|l4/, 'products'), 24, 0.1, 0.3],
+    ['convolutional networks on GPUs', rows(/h100|h200|a100|l4/, 'convolutions'), 13, 0.25, 0.4],
+    ['transformers on GPUs', rows(/a100/, 'transformers'), 20, 0.25, 0.5],
+    [
+      'generation by TensorRT-LLM',
+      rows(/h100|h200|a100/, 'generation').filter((r) => r.kind === 'generation'),
+      38,
+      0.25,
+      0.65,
+    ],
+    ['products on TPU v4', rows('tpu-v4'), 3, 0.1, 0.1],
+  ] as [string, typeof validation.rows, number, number, number][])(
+    '%s',
+    (_, list, count, meanBound, worstBound) => {
+      expect(list.length).toBe(count);
+      expect(mean(list)).toBeLessThan(meanBound);
+      expect(worst(list)).toBeLessThan(worstBound);
+    },
+  );
+
+  it('int8 is 1.88 times as fast as float16 on the stack of 128 × 512', () => {
+    const [float] = rows('h17-ane').filter((r) => r.published === 15.083);
+    const [int8] = rows('h17-ane').filter((r) => r.published === 8.032);
+    expect(Math.abs(float.predicted / int8.predicted - 1.88)).toBeLessThan(0.1);
+  });
+
+  it('a chip that is twice as slow is found out', () => {
+    const row = PUBLISHED_ROWS.find((r) => r.value === 1402.6)!;
+    const h100 = findTarget('h100')!;
+    const share = (v: number) => ({ ...h100.utilisation.fp8, value: v });
+    const slow = {
+      ...h100,
+      utilisation: { ...h100.utilisation, fp8: share(h100.utilisation.fp8.value / 2) },
+    };
+    expect(Math.abs(predict(row, slow) / row.value - 1)).toBeGreaterThan(0.3);
+  });
+
+  it('says which chips nothing validates, and which constants were fitted', () => {
+    expect(validation.unvalidated).toEqual(['tpu-v5e', 'm4-ane']);
+    expect(validation.fitted['h17-ane']).toEqual(findTarget('h17-ane')!.fitted);
+    for (const [id, fitted] of Object.entries(validation.fitted))
+      expect([id, fitted.length > 0]).toEqual([id, rows(id).some((row) => row.used === 'fit')]);
+  });
+
+  it('keeps rows out of the fit for all but A18, whose two rows both serve', () => {
+    for (const { target, heldOut } of validation.summary.filter((s) => s.rows > 2))
+      expect([target, heldOut > 0]).toEqual([target, true]);
+  });
+
+  it('of one chip alone', () => {
+    const { rows: own, unvalidated } = validate('tpu-v4');
+    expect([own.length, unvalidated]).toEqual([3, []]);
+    expect(validate('tpu-v5e')).toMatchObject({ rows: [], unvalidated: ['tpu-v5e'] });
+  });
+
+  it('every row names a chip of the registry', () => {
+    const ids = new Set(TARGETS.map((t) => t.id));
+    expect(PUBLISHED_ROWS.filter((row) => !ids.has(row.target))).toEqual([]);
+  });
+});
