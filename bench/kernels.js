@@ -1,8 +1,8 @@
 // Bytes a second of every SIMD kernel, counting what it must read and write, and as a share of memcpy in the same run:
 // absolute times depend on the machine and on who shares it, ratios much less. `node bench/kernels.js` after a build.
 import { pathToFileURL } from 'node:url';
-import { FORMATS, format } from '../dist/kernels/formats.js';
-import { elementOf, weightGrid } from '../dist/kernels/grid.js';
+import { format } from '../dist/kernels/formats.js';
+import { weightGrid } from '../dist/kernels/grid.js';
 import { COUNTERS, createKernels } from '../dist/kernels/wasm.js';
 
 /** 64 MB of float32: more than a last-level cache holds, so that memcpy is what memory gives. */

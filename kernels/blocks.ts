@@ -90,6 +90,15 @@ export interface Piece {
   channel: number;
 }
 
+/** Calls `visit` for every run of elements that share a group. */
+export function eachRun(shape: BlockShape, visit: (group: number, start: number, end: number) => void): void {
+  for (const { outer, channels, inner, at, channel } of pieces(shape)) {
+    for (let run = 0; run < outer * channels; run++) {
+      visit(channel + (run % channels), at + run * inner, at + (run + 1) * inner);
+    }
+  }
+}
+
 /** What one piece may hold. */
 interface Limits {
   values: number;

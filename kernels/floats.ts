@@ -28,7 +28,9 @@ const INFINITY_BITS = 0x7f800000;
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
 
-const signBit = ({ exponentBits, mantissaBits }: FloatLayout): number => 2 ** (exponentBits + mantissaBits);
+/** What the sign adds to a code. */
+export const signBit = ({ exponentBits, mantissaBits }: FloatLayout): number =>
+  2 ** (exponentBits + mantissaBits);
 
 /** What rounding to a multiple of 2^shift adds to the bits before they are cut off. */
 function roundingBias(bits: number, shift: number, rounding: FloatLayout['rounding']): number {

@@ -1,4 +1,4 @@
-import { type BlockShape, pieces, scaleCount } from './blocks.js';
+import { type BlockShape, eachRun, scaleCount } from './blocks.js';
 
 /**
  * Look-up tables that fit a set of numbers best: k-means in one dimension, whose optimum is a partition of the sorted
@@ -44,14 +44,11 @@ function gather(
   visit: (group: number, xs: Float32Array, hs?: Float32Array) => void,
 ): void {
   const runs = new Map<number, [start: number, end: number][]>();
-  for (const { outer, channels, inner, at, channel } of pieces(shape)) {
-    for (let run = 0; run < outer * channels; run++) {
-      const group = channel + (run % channels);
-      const found = runs.get(group) ?? [];
-      found.push([at + run * inner, at + (run + 1) * inner]);
-      runs.set(group, found);
-    }
-  }
+  eachRun(shape, (group, start, end) => {
+    const found = runs.get(group) ?? [];
+    found.push([start, end]);
+    runs.set(group, found);
+  });
   for (const [group, places] of runs) {
     visit(group, join(values, places), importance && join(importance, places));
   }

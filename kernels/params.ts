@@ -1,4 +1,4 @@
-import { type BlockShape, blockSize, type ChannelParams, pieces, scaleCount } from './blocks.js';
+import { type BlockShape, blockSize, type ChannelParams, eachRun, scaleCount } from './blocks.js';
 import type { NumberFormat } from './formats.js';
 import { clamp, roundHalfEven, SMALLEST_NORMAL } from './rounding.js';
 
@@ -121,11 +121,9 @@ export function groupExtremes(
 ): { min: Float32Array; max: Float32Array } {
   const min = new Float32Array(scaleCount(shape)).fill(Infinity);
   const max = new Float32Array(min.length).fill(-Infinity);
-  for (const { outer, channels, inner, at, channel } of pieces(shape)) {
-    for (let run = 0; run < outer * channels; run++) {
-      extend(min, max, channel + (run % channels), values, at + run * inner, at + (run + 1) * inner);
-    }
-  }
+  eachRun(shape, (group, start, end) => {
+    extend(min, max, group, values, start, end);
+  });
   for (let i = 0; i < min.length; i++) if (min[i] > max[i]) min[i] = max[i] = 0;
   return { min, max };
 }

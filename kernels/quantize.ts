@@ -1,4 +1,4 @@
-import { type BlockShape, type ChannelParams, checkBlocks, type Piece, pieces } from './blocks.js';
+import { type BlockShape, type ChannelParams, checkBlocks, eachRun } from './blocks.js';
 import { type Codec, type Codes, codeArray, codecOf } from './codec.js';
 import type { NumberFormat } from './formats.js';
 
@@ -14,30 +14,18 @@ export { roundHalfEven } from './rounding.js';
  */
 
 /** Calls `visit` for every run of elements that share a group, with the codec and the scale of the group. */
-function eachRun(
+function eachGroup(
   shape: BlockShape,
   params: ChannelParams,
   row: NumberFormat,
   visit: (codec: Codec, scale: number, start: number, end: number) => void,
 ): void {
   const codecs = new Map<number, Codec>();
-  for (const piece of pieces(shape)) {
-    eachGroup(piece, (group, start, end) => {
-      const codec = codecs.get(group) ?? codecOf(row, params, group);
-      codecs.set(group, codec);
-      visit(codec, params.scales[group], start, end);
-    });
-  }
-}
-
-function eachGroup(piece: Piece, visit: (group: number, start: number, end: number) => void): void {
-  const { outer, channels, inner, at, channel } = piece;
-  for (let o = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++) {
-      const start = at + (o * channels + c) * inner;
-      visit(channel + c, start, start + inner);
-    }
-  }
+  eachRun(shape, (group, start, end) => {
+    const codec = codecs.get(group) ?? codecOf(row, params, group);
+    codecs.set(group, codec);
+    visit(codec, params.scales[group], start, end);
+  });
 }
 
 /**
@@ -52,7 +40,7 @@ export function quantize(
   out: Codes = codeArray(row, values.length),
 ): Codes {
   checkBlocks(values.length, shape, params);
-  eachRun(shape, params, row, (codec, scale, start, end) => {
+  eachGroup(shape, params, row, (codec, scale, start, end) => {
     for (let i = start; i < end; i++) out[i] = codec.encode(Math.fround(values[i] / scale));
   });
   return out;
@@ -67,7 +55,7 @@ export function dequantize(
   out: Float32Array = new Float32Array(codes.length),
 ): Float32Array {
   checkBlocks(codes.length, shape, params);
-  eachRun(shape, params, row, (codec, scale, start, end) => {
+  eachGroup(shape, params, row, (codec, scale, start, end) => {
     for (let i = start; i < end; i++) out[i] = codec.decode(codes[i]) * scale;
   });
   return out;

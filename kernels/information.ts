@@ -1,0 +1,177 @@
+import { type BlockShape, type ChannelParams, checkBlocks, eachRun } from './blocks.js';
+import { type Codec, codecOf, tableOf } from './codec.js';
+import type { NumberFormat } from './format.js';
+import { tableThresholds } from './tables.js';
+
+/** What the codes of a tensor say of it. Shares are 0…1. */
+export interface CodeInformation {
+  /** 10·log10(Σx² / Σ(x − x̂)²); Infinity without an error. */
+  sqnr: number;
+  /** Entropy of the codes in bits a value: a deterministic quantizer keeps exactly that of what it reads. */
+  entropy: number;
+  /** Entropy over the bits of the format. */
+  utilisation: number;
+  /** Kullback–Leibler divergence in bits of the values' histogram from that of codes spread over their cells. */
+  divergence: number;
+  /** Values more than half a step beyond the largest or smallest of their grid. */
+  clipped: number;
+  /** Values that become 0. */
+  zeros: number;
+}
+
+/** Bins over the range of the values for the divergence. */
+const BINS = 2048;
+/** Share of an even distribution mixed into the reconstructed one: an empty bin would make the divergence infinite. */
+const EVEN = 1e-4;
+
+/**
+ * Counts the codes of finite values.
+ * @throws RangeError when values, shape and parameters do not belong together
+ */
+export function codeInformation(
+  values: Float32Array,
+  shape: BlockShape,
+  params: ChannelParams,
+  row: NumberFormat,
+): CodeInformation {
+  checkBlocks(values.length, shape, params);
+  const counts = new Float64Array(row.qmax - row.qmin + 1);
+  const spread = new SpreadHistogram(values);
+  let [signal, noise, clipped, zeros] = [0, 0, 0, 0];
+  const cells = new Map<number, Cells>();
+  eachRun(shape, (group, start, end) => {
+    const scale = params.scales[group];
+    const own = cells.get(group) ?? cellsOf(row, params, group);
+    cells.set(group, own);
+    for (let i = start; i < end; i++) {
+      const x = values[i];
+      const u = Math.fround(x / scale);
+      const code = own.codec.encode(u);
+      const back = own.codec.decode(code) * scale;
+      counts[code - row.qmin]++;
+      signal += x * x;
+      noise += (x - back) ** 2;
+      if (back === 0) zeros++;
+      if (u < own.bottom || u > own.top) clipped++;
+      spread.add(own.low(code) * scale, own.high(code) * scale);
+    }
+  });
+  const n = Math.max(1, values.length);
+  const entropy = entropyOf(counts);
+  return {
+    sqnr: noise === 0 ? Infinity : 10 * Math.log10(signal / noise),
+    entropy,
+    utilisation: entropy / row.bits,
+    divergence: spread.divergence(),
+    clipped: clipped / n,
+    zeros: zeros / n,
+  };
+}
+
+/** −Σ p·log2 p of counts. */
+export function entropyOf(counts: ArrayLike<number>): number {
+  let [total, sum] = [0, 0];
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i];
+    total += count;
+    if (count > 0) sum += count * Math.log2(count);
+  }
+  return total === 0 ? 0 : Math.max(0, Math.log2(total) - sum / total);
+}
+
+/** Where the codes of one group begin and end, in quotients x / s. */
+interface Cells {
+  codec: Codec;
+  /** Edges of the code's cell. */
+  low(code: number): number;
+  high(code: number): number;
+  /** Beyond these values are clipped. */
+  bottom: number;
+  top: number;
+}
+
+function cellsOf(row: NumberFormat, params: ChannelParams, group: number): Cells {
+  const codec = codecOf(row, params, group);
+  if (row.kind === 'integer') {
+    const half = (code: number, side: number): number => codec.decode(code) + side / 2;
+    const ends = { bottom: half(row.qmin, -1), top: half(row.qmax, 1) };
+    return { codec, low: (code) => half(code, -1), high: (code) => half(code, 1), ...ends };
+  }
+  // Cells of 16 bits are far narrower than a bin of the histogram.
+  if (row.bits > 8) {
+    return { codec, low: codec.decode, high: codec.decode, bottom: -row.largest, top: row.largest };
+  }
+  return tableCells(row, codec, params, group);
+}
+
+/** Thresholds are the edges; the outermost cells reach as far out as they do inwards. */
+function tableCells(row: NumberFormat, codec: Codec, params: ChannelParams, group: number): Cells {
+  const fixed = row.table || row.layout ? tableOf(row) : undefined;
+  const size = 2 ** row.bits;
+  const values = fixed?.values ?? params.tables!.subarray(group * size, (group + 1) * size);
+  const inner = fixed?.thresholds ?? tableThresholds(values);
+  const last = values.length - 1;
+  const bottom = 2 * values[0] - (inner[0] ?? values[0]);
+  const top = 2 * values[last] - (inner[last - 1] ?? values[last]);
+  const edges = [bottom, ...inner, top];
+  const ranks = new Map(Array.from(fixed?.codes ?? values.keys(), (code, rank) => [code, rank]));
+  // The code of −0 is none of the table's: its cell is that of 0.
+  const rankOf = (code: number): number => ranks.get(code) ?? ranks.get(0)!;
+  return { codec, low: (code) => edges[rankOf(code)], high: (code) => edges[rankOf(code) + 1], bottom, top };
+}
+
+/** Histogram of the values, and of as many even distributions over intervals, in equal bins over the values' range. */
+class SpreadHistogram {
+  private readonly min: number;
+  private readonly perUnit: number;
+  private readonly exact = new Float64Array(BINS);
+  /** Bin by bin: mass beside that of the density, and the change of the density from here on. */
+  private readonly mass = new Float64Array(BINS + 1);
+  private readonly change = new Float64Array(BINS + 1);
+  private total = 0;
+
+  constructor(values: Float32Array) {
+    let [min, max] = [Infinity, -Infinity];
+    for (const x of values) {
+      if (x < min) min = x;
+      if (x > max) max = x;
+    }
+    this.min = min;
+    this.perUnit = max > min ? BINS / (max - min) : 0;
+    for (const x of values) this.exact[this.binOf(this.place(x))]++;
+  }
+
+  private place = (x: number): number => Math.min(BINS, Math.max(0, (x - this.min) * this.perUnit));
+  private binOf = (place: number): number => Math.min(BINS - 1, Math.floor(place));
+
+  /** One value spread evenly over [low, high], as far as that lies within the range. */
+  add(low: number, high: number): void {
+    const [a, b] = [this.place(low), this.place(high)];
+    this.total++;
+    if (b - a < 1e-9) {
+      this.mass[this.binOf(a)]++;
+      return;
+    }
+    const density = 1 / (b - a);
+    this.turn(a, density);
+    this.turn(b, -density);
+  }
+
+  private turn(place: number, density: number): void {
+    const bin = this.binOf(place);
+    this.mass[bin] += density * (bin + 1 - place);
+    this.change[bin + 1] += density;
+  }
+
+  /** KL(values ‖ spread) in bits. */
+  divergence(): number {
+    let [density, sum] = [0, 0];
+    for (let bin = 0; bin < BINS; bin++) {
+      density += this.change[bin];
+      const p = this.exact[bin] / Math.max(1, this.total);
+      const q = (1 - EVEN) * Math.max(0, (density + this.mass[bin]) / this.total) + EVEN / BINS;
+      if (p > 0) sum += p * Math.log2(p / q);
+    }
+    return Math.max(0, sum);
+  }
+}
