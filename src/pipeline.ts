@@ -3,6 +3,12 @@ export { type Comparison, compare } from './pipeline/compare.js';
 export type { Reported } from './pipeline/detail.js';
 export { type Inspection, inspect } from './pipeline/inspect.js';
 export type { JobOptions, ProgressEvent, SampleSettings } from './pipeline/options.js';
+export {
+  type ExportOptions,
+  type ExportResult,
+  exportModel,
+  type PackageReport,
+} from './pipeline/package.js';
 export { apply, plan, quantize, type Result } from './pipeline/quantize.js';
 export { report, reportWithDetail } from './pipeline/report.js';
 export { calibrate, merge } from './pipeline/statistics.js';

@@ -37,6 +37,8 @@ const READING: OptionId[] = ['dtype', 'shape', 'dim', 'limit', 'seed', ...PREPRO
 const SAMPLES: OptionId[] = ['calibration', ...READING];
 const EVALUATION: OptionId[] = ['evaluation', 'labels'];
 const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
+/** What a package is like; a command adds where it goes. */
+const PACKAGE: OptionId[] = ['ios', 'io', 'image', 'failOnFallback'];
 const RESOURCES: OptionId[] = ['threads', 'memory'];
 const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
 
@@ -65,6 +67,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...READING,
       ...GATES,
       'output',
+      'package',
+      ...PACKAGE,
       'report',
       'html',
       'savePlan',
@@ -72,10 +76,14 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...RESOURCES,
     ],
     overrides: {
-      output: { description: 'file to write, - for stdout; default: <model>.<chip>.<scheme>.onnx here' },
+      output: {
+        description:
+          'file to write, - for stdout; default: <model>.<chip>.<scheme>.onnx here. A name that ends in .mlpackage asks for that package instead of ONNX',
+      },
     },
     examples: [
       ['model.onnx --target ane', 'samples are found beside the model'],
+      ['model.onnx --target ane -o model.mlpackage', 'a Core ML package'],
       ['model.onnx -t tpu -c images/ --preset imagenet-torch', 'calibrate on a folder of images'],
       [
         'model.onnx -c calib.npz -e val/ -l labels.json --max-accuracy-drop 0.5',
@@ -148,6 +156,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...READING,
       ...GATES,
       'output',
+      'package',
+      ...PACKAGE,
       'report',
       'html',
       ...TALK,
@@ -155,6 +165,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [['apply plan.json model.onnx -o quantized.onnx', 'do what was decided']],
     load: () => import('./commands/apply.js'),
+  },
+  {
+    id: 'export',
+    summary: 'the chip’s own package of a model that you have, quantized or not',
+    detail:
+      'Shapes become those of the first sample, or 1 where there is none (--dim). The package is read back and run against the model; what the Neural Engine is not expected to run is listed with its reason.',
+    operands: [MODEL],
+    options: ['to', 'output', ...PACKAGE, 'keep', 'calibration', ...READING, ...TALK, 'threads'],
+    overrides: {
+      output: { description: 'folder to write' },
+      calibration: { description: 'samples to compare the package with the model on' },
+    },
+    examples: [
+      ['export quantized.onnx --to mlpackage -o model.mlpackage', 'from a Q/DQ model'],
+      ['export net.onnx -o net.mlpackage --image --preset imagenet-torch', 'pictures in, scaled inside'],
+      ['export net.onnx -o net.mlpackage --ios 17 --fail-on-fallback 5', 'a gate for CI'],
+    ],
+    load: () => import('./commands/export.js'),
   },
   {
     id: 'compare',

@@ -1,3 +1,11 @@
 /** The pipeline as the command line sees it: types here, code only when a command asks for it (shell.ts). */
-export type { Comparison, Inspection, JobOptions, ProgressEvent, Reported, Result } from '../pipeline.js';
+export type {
+  Comparison,
+  Inspection,
+  JobOptions,
+  PackageReport,
+  ProgressEvent,
+  Reported,
+  Result,
+} from '../pipeline.js';
 export type Pipeline = typeof import('../pipeline.js');

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/types.js';
-import type { Comparison, Inspection, Reported } from './engine.js';
+import type { Comparison, Inspection, PackageReport, Reported } from './engine.js';
 import type { Options } from './options.js';
 import type { Forms } from './output.js';
 
@@ -24,6 +24,24 @@ export const comparisonForms = (comparison: Comparison, { verbose = false }: Ver
   markdown: async () => (await import('./render/comparison.js')).comparisonMarkdown(comparison),
   table: async (term) => (await import('./render/comparison.js')).renderComparison(comparison, term, verbose),
 });
+
+export const packageForms = (report: PackageReport, { verbose = false }: Verbosity): Forms => ({
+  json: report,
+  markdown: async () => (await import('./render/package.js')).packageMarkdown(report),
+  table: async (term) => (await import('./render/package.js')).renderPackage(report, term, verbose),
+});
+
+/** Two results, one after the other; in JSON the second is a field of the first. */
+export const withPackage = (forms: Forms, report: PackageReport | undefined, options: Verbosity): Forms => {
+  if (!report) return forms;
+  const more = packageForms(report, options);
+  return {
+    ...forms,
+    json: { ...(forms.json as object), package: report },
+    markdown: async () => `${(await forms.markdown()).trimEnd()}\n\n${await more.markdown()}`,
+    table: async (term) => `${(await forms.table(term)).trimEnd()}\n\n${await more.table(term)}`,
+  };
+};
 
 export const planForms = (plan: Plan, { verbose = false }: Verbosity): Forms => ({
   json: plan,

@@ -1,5 +1,5 @@
 import type { JobOptions, Pipeline, Result } from './engine.js';
-import { reportForms } from './forms.js';
+import { reportForms, withPackage } from './forms.js';
 import { type Session, withJob } from './job.js';
 import { defaultOutput } from './names.js';
 import type { Options } from './options.js';
@@ -19,7 +19,7 @@ export async function runMainJob(model: string, options: Options, shell: Shell, 
     const pipeline = await shell.pipeline();
     const result = await produce(output, session, shell, (job) => work(pipeline, job));
     if (options.savePlan) writeTextFile(options.savePlan, jsonText(result.plan));
-    const forms = reportForms(result, options);
+    const forms = withPackage(reportForms(result, options), result.package, options);
     await writeReportFiles(forms, options);
     const written = [...(output === '-' ? [] : result.files), options.savePlan, ...reportFiles(options)];
     session.progress.end();
@@ -44,7 +44,8 @@ const produce = (
 
 /** Refused before hours of work, not after. */
 function refuseBadPaths(model: string, output: string, options: Options): void {
-  refuseOverwriting(model, [output, options.savePlan, ...reportFiles(options)]);
-  for (const file of [output, options.savePlan]) if (file !== undefined && file !== '-') requireFolder(file);
+  const outputs = [output, options.package, options.savePlan];
+  refuseOverwriting(model, [...outputs, ...reportFiles(options)]);
+  for (const file of outputs) if (file !== undefined && file !== '-') requireFolder(file);
   checkReportFiles(options);
 }

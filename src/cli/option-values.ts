@@ -1,7 +1,9 @@
+import type { PackageOptions } from './package-options.js';
+
 export type Format = 'table' | 'json' | 'markdown';
 
 /** What the options of a command line amount to; absent ones are undefined. */
-export interface Options {
+export interface Options extends PackageOptions {
   target: string;
   scheme: string;
   method: string;

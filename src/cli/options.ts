@@ -1,7 +1,8 @@
+import { PACKAGE_OPTIONS } from './package-options.js';
 import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
 
 /** Choices of an option, looked up in the registries when help or completion asks for them. */
-export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets';
+export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets' | 'packages';
 
 export interface OptionSpec {
   flags: string;
@@ -28,6 +29,7 @@ const LIMITS = 'Resources:';
 
 /** Every option of every command, once. */
 export const OPTIONS = {
+  ...PACKAGE_OPTIONS,
   target: {
     flags: '-t, --target <chip>',
     description: 'the chip, or a JSON file that describes your own',

@@ -14,6 +14,12 @@ export const whole =
       : complain(flag, `a whole number from ${least} up`, text);
   };
 
+/** One of a few numbers. */
+export const oneOf =
+  <T extends number>(flag: string, values: readonly T[]) =>
+  (text: string): T =>
+    values.find((value) => String(value) === text) ?? complain(flag, values.join(' or '), text);
+
 export const decimal =
   (flag: string, least = 0) =>
   (text: string): number => {

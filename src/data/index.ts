@@ -11,6 +11,7 @@ import type { PreprocessOptions, Sample, SampleOptions, SampleSource } from './t
 
 export { findEvaluationBeside, findPreprocessBeside, findSamplesBeside } from './beside.js';
 export { readLabels } from './labels.js';
+export { withPreset } from './preprocess.js';
 export { parsePreprocess, readPreprocess } from './preprocess-file.js';
 export { PRESETS, type Preset } from './presets.js';
 export { READERS } from './readers/index.js';

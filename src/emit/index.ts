@@ -1,15 +1,42 @@
+import type { Diagnostic } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
 import type { Numbers } from '../quantize/types.js';
+import type { ValueMeta } from '../runtime/types.js';
+import { PACKAGES, type PackageFormat } from './formats.js';
+import { type Legality, makeMlPackage, type PackageFile, type Settings } from './mlpackage/index.js';
 import { emitQdq } from './qdq.js';
 
-/** An export format: makes a model (or package) in memory from the prepared model, the plan and the numbers. */
+export { PACKAGES, type PackageFormat, packageFor } from './formats.js';
+export type { Fallback, Image, Legality } from './mlpackage/index.js';
+export { emitQdq } from './qdq.js';
+
+/** A deployable package in memory. */
+export interface Package {
+  /** Files of a folder, the one that marks its kind first. */
+  files: PackageFile[];
+  /** What the chip is expected to run of it. */
+  legality: Legality;
+  diagnostics: Diagnostic[];
+  /** What the files say, as an ONNX model with the interface of the one they were made from. */
+  readBack(): Model;
+}
+
+export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image'>;
+
+/** An export format: the hub format is made from the plan and its numbers, every other from the hub format. */
 export interface Emitter {
   id: string;
   description: string;
   extension: string;
-  emit(model: Model, plan: Plan, numbers: Numbers): Model;
+  emit?(model: Model, plan: Plan, numbers: Numbers): Model;
+  /** @param types of every value of `model`, all dims known */
+  pack?: Pack;
 }
+
+export type Pack = (model: Model, types: Map<string, ValueMeta>, settings: PackageSettings) => Package;
+
+const packageRow = (id: string, pack: Pack): Emitter => ({ ...PACKAGES.find((p) => p.id === id)!, pack });
 
 /** The registry of export formats; QDQ ONNX is the hub that the others start from. */
 export const EMITTERS: readonly Emitter[] = [
@@ -19,7 +46,8 @@ export const EMITTERS: readonly Emitter[] = [
     extension: '.onnx',
     emit: emitQdq,
   },
+  packageRow('mlpackage', makeMlPackage),
 ];
 
-export const findEmitter = (id: string): Emitter | undefined => EMITTERS.find((e) => e.id === id);
-export { emitQdq } from './qdq.js';
+/** What makes packages of a format. */
+export const packOf = (format: PackageFormat): Pack => EMITTERS.find((e) => e.id === format.id)!.pack!;

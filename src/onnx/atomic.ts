@@ -80,14 +80,15 @@ function direct(file: string, handle: FileHandle): PendingFile {
 }
 
 /** One write call may take less than it was given; the system's limit is just below 2 GiB. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, at, Math.min(2 ** 30, bytes.length - at));
     at += bytesWritten;
   }
 }
 
-async function attempt<T>(file: string, work: () => Promise<T>): Promise<T> {
+/** Does work that writes `file`; what the system refuses becomes OUTPUT_WRITE. */
+export async function attempt<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -108,7 +109,7 @@ const REASONS: Record<string, string> = {
   ENOTDIR: 'a part of its path is not a folder',
 };
 
-function outputError(file: string, why: string, cause?: unknown): QuantizeError {
+export function outputError(file: string, why: string, cause?: unknown): QuantizeError {
   return usageError('OUTPUT_WRITE', `cannot write ${file}: ${why}`, {
     where: { file },
     hint: 'Give a path in a folder that exists, is writable and has room.',

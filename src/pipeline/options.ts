@@ -62,7 +62,18 @@ export interface JobOptions extends SampleSettings, Writing {
   minSqnr?: number;
   /** Write the model although a gate failed. */
   keep?: boolean;
+  /** A model, or a package where its ending says so. */
   output?: string;
+  /** A package to write besides. */
+  package?: string;
+  /** Lowest iOS release that must load a Core ML package. Default 18. */
+  ios?: 17 | 18;
+  /** Float type of a package's inputs and outputs. Default fp16. */
+  io?: 'fp16' | 'fp32';
+  /** Let a package take pictures instead of arrays, preprocessing folded in. */
+  image?: boolean;
+  /** Gate: percent of the work that may fall off the chip. */
+  failOnFallback?: number;
   onProgress?(event: ProgressEvent): void;
   onDiagnostic?(diagnostic: Diagnostic): void;
   signal?: AbortSignal;

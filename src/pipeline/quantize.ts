@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { SampleSource } from '../data/types.js';
-import { emitQdq } from '../emit/index.js';
+import { emitQdq, PACKAGES, type PackageFormat, packageFor } from '../emit/index.js';
 import { misfit, rescaled } from '../equalize/index.js';
-import { type Diagnostic, invalidError, QuantizeError } from '../errors.js';
+import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { encodedSize, saveModel } from '../onnx/index.js';
 import { checkPlan, decodePlan, hazards, planMisfit } from '../plan/index.js';
@@ -17,6 +17,7 @@ import { provenance, type Reported } from './detail.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
 import { takeStep } from './improve.js';
 import type { JobOptions } from './options.js';
+import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
 import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
 import { EFFORTS, type Effort, STEPS, type Step } from './steps.js';
@@ -26,6 +27,8 @@ export interface Result extends Reported {
   plan: Plan;
   files: string[];
   diagnostics: Diagnostic[];
+  /** The chip's own package, where one was asked for. */
+  package?: PackageReport;
   /** The gate that failed although the model was written (`keep`). */
   failedGate?: QuantizeError;
 }
@@ -35,6 +38,7 @@ export interface Result extends Reported {
  * last and atomically; a gate that fails (exit code 5) writes nothing unless `keep` is set.
  */
 export async function quantize(options: JobOptions): Promise<Result> {
+  outputsOf(options);
   return finish(await decide(await openJob(options)));
 }
 
@@ -71,6 +75,7 @@ const stepsOf = (effort: Effort = 'balanced'): Step[] =>
  * @throws QuantizeError PLAN_OTHER_MODEL, PLAN_MISFIT, PLAN_INVALID (invalid)
  */
 export async function apply(planFile: string, options: JobOptions): Promise<Result> {
+  outputsOf(options);
   const decided = decodePlan(readText(planFile), planFile);
   const job = await openJob({
     ...options,
@@ -134,11 +139,13 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
     quantizedBytes: encodedSize(quantized),
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
-  const failure = gateFailure(job, metrics);
+  const wanted = outputsOf(options);
+  const packed = wanted.format && (await packFor(job, wanted.format, quantized, source));
+  const failure = gateFailure(job, metrics) ?? (packed && fallbackFailure(packed.report, options));
   stopIfAborted(options.signal);
-  const files =
-    options.output && (!failure || options.keep) ? await saveModel(quantized, options.output) : [];
   if (failure && !options.keep) throw failure;
+  const files = wanted.model ? await saveModel(quantized, wanted.model) : [];
+  if (packed) files.push(await writePackage(packed, wanted.package!));
   if (failure)
     note(job, {
       level: 'warning',
@@ -152,7 +159,40 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
     layerErrors: await layerErrors(job.prepared, quantized, source, options),
     provenance: provenance(options),
   });
-  return { plan: decided, report, detail, files, diagnostics: job.diagnostics, failedGate: failure };
+  return {
+    plan: decided,
+    report,
+    detail,
+    files,
+    diagnostics: job.diagnostics,
+    package: packed?.report,
+    failedGate: failure,
+  };
+}
+
+/** Where the model goes and where a package: `output` is one or the other, as its ending says. */
+function outputsOf({ output, package: extra }: JobOptions) {
+  const instead = output === undefined ? undefined : packageFor(output);
+  if (instead && extra !== undefined)
+    throw usageError('OUTPUT_TWICE', 'both --output and --package name a package');
+  const path = instead ? output : extra;
+  const format = path === undefined ? undefined : packageFor(path);
+  if (path !== undefined && !format)
+    throw usageError('UNKNOWN_FORMAT', `"${path}" does not say which package is wanted`, {
+      hint: `it ends in ${PACKAGES.map((p) => p.extension).join(' or ')}`,
+    });
+  return { model: instead ? undefined : output, package: path, format };
+}
+
+async function packFor(
+  job: Job,
+  format: PackageFormat,
+  quantized: Model,
+  source: SampleSource,
+): Promise<Packed> {
+  const packed = await pack(format, quantized, source, job.options);
+  for (const d of packed.diagnostics) note(job, d);
+  return packed;
 }
 
 function warnIfNothing(job: Job, decided: Plan): void {

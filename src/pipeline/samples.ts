@@ -6,8 +6,9 @@ import {
   readLabels,
   readPreprocess,
   type SampleOptions,
+  withPreset,
 } from '../data/index.js';
-import type { SampleSource } from '../data/types.js';
+import type { PreprocessOptions, SampleSource } from '../data/types.js';
 import { usageError } from '../errors.js';
 import { DTYPES, type Dtype } from '../ir/dtypes.js';
 import type { Model } from '../ir/model.js';
@@ -54,19 +55,37 @@ export function samplesOf(
   model: Model,
   from: string[] | undefined,
 ): Promise<SampleSource> {
-  const beside = findPreprocessBeside(options.model);
-  const fields = { ...(options.preset && { preset: options.preset }), ...options.preprocess };
-  const fromFile = beside && !options.preset ? readPreprocess(beside) : {};
   const settings: SampleOptions = {
     from,
     dtype: dtypeOf(options.dtype),
     shape: shapeOf(options.shape),
-    preprocess: { ...fromFile, ...fields },
+    preprocess: preprocessing(options),
     limit: options.limit,
     seed: options.seed,
     dims: options.dims,
   };
   return openSamples(settings, graphInputs(model));
+}
+
+function preprocessing(options: JobOptions): PreprocessOptions {
+  const beside = findPreprocessBeside(options.model);
+  const fields = { ...(options.preset && { preset: options.preset }), ...options.preprocess };
+  const fromFile = beside && !options.preset ? readPreprocess(beside) : {};
+  return { ...fromFile, ...fields };
+}
+
+/** The preprocessing of pixels as y = factor · x + offset, one pair a channel or one for all. */
+export function pixelMap(options: JobOptions): { color: 'rgb' | 'bgr'; factor: number[]; offset: number[] } {
+  const { color = 'rgb', scale = 1, mean = 0, std = 1 } = withPreset(preprocessing(options));
+  const [means, stds] = [[mean].flat(), [std].flat()];
+  const count = Math.max(means.length, stds.length);
+  const at = (values: number[], i: number) => values[i % values.length];
+  const each = (f: (i: number) => number) => Array.from({ length: count }, (_, i) => f(i));
+  return {
+    color,
+    factor: each((i) => scale / at(stds, i)),
+    offset: each((i) => -at(means, i) / at(stds, i)),
+  };
 }
 
 /** Class of each sample, by its index in the set. */

@@ -1,4 +1,5 @@
-import { codes, floats, HALF_MIN, int, packBits } from './literal.js';
+import { packCodes } from '../../../kernels/pack.js';
+import { codes, floats, HALF_MIN, int } from './literal.js';
 import { type Ios, type Literal, MIL_TYPES, type MilType, type Operation, type Var } from './program.js';
 import type { Grid, Weight } from './weight.js';
 
@@ -61,7 +62,7 @@ const output = (dtype: MilType, dims: number[]): Var => ({ name: '', dtype, dims
 const packed = (dtype: Grid['dtype'], values: ArrayLike<number>, dims: number[]): Literal =>
   dtype === 'int8' || dtype === 'uint8'
     ? codes(dtype, values, dims)
-    : { dtype, dims, bytes: packBits(values, MIL_TYPES[dtype].bits) };
+    : { dtype, dims, bytes: packCodes(Int8Array.from(values), MIL_TYPES[dtype].bits) };
 
 /**
  * A scale below the smallest float16 would become zero there. Such values are next to zero whatever is done: the

@@ -1,6 +1,7 @@
+import { unpackCodes } from '../../../kernels/pack.js';
 import { floatToHalf } from '../../ir/half.js';
 import { bytesOf, halfToFloat, viewAs } from '../../ir/tensor.js';
-import type { Literal, MilType } from './program.js';
+import { type Literal, MIL_TYPES, type MilType } from './program.js';
 
 /** Largest finite float16; what lies beyond is held here, as an infinite mask would give NaN in a softmax. */
 export const HALF_MAX = 65504;
@@ -54,37 +55,6 @@ export const codes = (dtype: 'int8' | 'uint8', values: ArrayLike<number>, dims: 
   bytes: dtype === 'int8' ? bytesOf(Int8Array.from(values)) : Uint8Array.from(values),
 });
 
-/** One element per byte → `bits` each, low bits first, straddling bytes where they must. */
-export function packBits(values: ArrayLike<number>, bits: number): Uint8Array {
-  const out = new Uint8Array(Math.ceil((values.length * bits) / 8));
-  const mask = (1 << bits) - 1;
-  for (let i = 0; i < values.length; i++) {
-    const at = i * bits;
-    const shifted = (values[i] & mask) << (at & 7);
-    out[at >> 3] |= shifted & 255;
-    if (shifted > 255) out[(at >> 3) + 1] |= shifted >> 8;
-  }
-  return out;
-}
-
-/** The inverse of packBits; signed values are sign-extended. */
-export function unpackBits(
-  bytes: Uint8Array,
-  count: number,
-  bits: number,
-  signed: boolean,
-): Int8Array | Uint8Array {
-  const out = signed ? new Int8Array(count) : new Uint8Array(count);
-  const mask = (1 << bits) - 1;
-  for (let i = 0; i < count; i++) {
-    const at = i * bits;
-    const pair = bytes[at >> 3] | ((bytes[(at >> 3) + 1] ?? 0) << 8);
-    const value = (pair >> (at & 7)) & mask;
-    out[i] = signed && value >> (bits - 1) ? value - mask - 1 : value;
-  }
-  return out;
-}
-
 const HALVES = (bytes: Uint8Array) => Array.from(viewAs(Uint16Array, bytes), halfToFloat);
 
 /** Elements of a literal as numbers (bools as 0 and 1). */
@@ -110,7 +80,7 @@ export function numbersOf(literal: Literal): ArrayLike<number> {
     case 'uint8':
       return bytes;
     default:
-      return unpackBits(bytes, count, Number(/\d+/.exec(dtype)?.[0] ?? 8), dtype === 'int4');
+      return unpackCodes(bytes, count, MIL_TYPES[dtype].bits, dtype === 'int4');
   }
 }
 

@@ -1,10 +1,11 @@
+import { unpackCodes } from '../../../../kernels/pack.js';
 import { unsupportedError } from '../../../errors.js';
 import type { Dtype } from '../../../ir/dtypes.js';
 import { dtypeNumber } from '../../../ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../../ir/graph.js';
 import type { Attribute, Node, Tensor } from '../../../ir/model.js';
 import { int64Tensor, makeTensor } from '../../../ir/tensor.js';
-import { numbersOf, unpackBits } from '../literal.js';
+import { numbersOf } from '../literal.js';
 import {
   isLiteral,
   isVars,
@@ -104,7 +105,7 @@ export class Lifter {
   private addTensor(name: string, { dtype, dims, bytes }: Literal): void {
     const { bits } = MIL_TYPES[dtype];
     const count = dims.reduce((n, d) => n * d, 1);
-    const whole = bits < 8 ? unpackBits(bytes, count, bits, dtype === 'int4') : bytes;
+    const whole = bits < 8 ? unpackCodes(bytes, count, bits, dtype === 'int4') : bytes;
     this.initializers.push(makeTensor(name, onnxDtype(dtype), dims, whole));
   }
 

@@ -1,8 +1,9 @@
+import { unpackCodes } from '../../../../kernels/pack.js';
 import { intAttribute } from '../../../ir/graph.js';
 import type { Node, Tensor } from '../../../ir/model.js';
 import { intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
 import { axisOf, type Context } from '../context.js';
-import { codes, floats, HALF_MIN, int, text, unpackBits } from '../literal.js';
+import { codes, floats, HALF_MIN, int, text } from '../literal.js';
 import type { Grid, Weight } from '../weight.js';
 import type { Family, Lower } from './types.js';
 
@@ -71,7 +72,7 @@ function elements(tensor: Tensor, dtype: Grid['dtype']): Int8Array | Uint8Array 
   if (dtype === 'uint8') return bytes;
   if (dtype === 'int8') return new Int8Array(bytes.slice().buffer);
   const count = tensor.dims.reduce((n, d) => n * d, 1);
-  return unpackBits(bytes, count, 4, dtype === 'int4');
+  return unpackCodes(bytes, count, 4, dtype === 'int4');
 }
 
 function zeroPointsOf(node: Node, c: Context, count: number): Int32Array | undefined {
@@ -80,7 +81,7 @@ function zeroPointsOf(node: Node, c: Context, count: number): Int32Array | undef
   const dtype = tensorDtype(tensor);
   const values =
     dtype === 'int4' || dtype === 'uint4'
-      ? unpackBits(tensorBytes(tensor), count, 4, dtype === 'int4')
+      ? unpackCodes(tensorBytes(tensor), count, 4, dtype === 'int4')
       : intValues(tensor);
   const result = Int32Array.from(values);
   return result.some((z) => z !== 0) ? result : undefined;

@@ -1,0 +1,53 @@
+import type { OptionSpec } from './options.js';
+import { decimal, oneOf } from './values.js';
+
+const PACKAGE = 'Packages:';
+
+/** Options of packages, for the commands that can write one. */
+export const PACKAGE_OPTIONS = {
+  package: {
+    flags: '--package <path>',
+    description: 'also write the chip’s own package: a path that ends in .mlpackage',
+    group: PACKAGE,
+    path: true,
+  },
+  to: {
+    flags: '--to <format>',
+    description: 'the package to make; default: as the ending of --output says',
+    group: PACKAGE,
+    source: 'packages',
+  },
+  ios: {
+    flags: '--ios <release>',
+    description: 'lowest iOS that loads the package, 17 or 18 (default 18); 4-bit weights and blocks need 18',
+    group: PACKAGE,
+    parse: oneOf('ios', [17, 18]),
+  },
+  io: {
+    flags: '--io <type>',
+    description: 'float type of the package’s inputs and outputs (default fp16)',
+    group: PACKAGE,
+    choices: ['fp16', 'fp32'],
+  },
+  image: {
+    flags: '--image',
+    description: 'let the package take pictures, with scale, mean and std of the preprocessing inside it',
+    group: PACKAGE,
+  },
+  failOnFallback: {
+    flags: '--fail-on-fallback <percent>',
+    description: 'most of the work, in percent, that may fall off the Neural Engine',
+    group: 'Gates (exit code 5 when one fails):',
+    parse: decimal('fail-on-fallback'),
+  },
+} satisfies Record<string, OptionSpec>;
+
+/** Their values; absent ones are undefined. */
+export interface PackageOptions {
+  package?: string;
+  to?: string;
+  ios?: 17 | 18;
+  io?: 'fp16' | 'fp32';
+  image?: boolean;
+  failOnFallback?: number;
+}

@@ -1,0 +1,57 @@
+import type { PackageReport } from '../engine.js';
+import { markdownSection, paragraphs, renderSection, type Section } from './section.js';
+import type { Terminal } from './terminal.js';
+import { byteText, decibel, percent } from './units.js';
+
+export const renderPackage = (report: PackageReport, term: Terminal, verbose: boolean): string =>
+  paragraphs([
+    renderSection(facts(report), term, verbose),
+    renderSection(operations(report), term, verbose),
+    renderSection(fallbacks(report), term, verbose),
+    report.notVerifiedBy.map((who) => `${term.warn('!')} not verified by ${who}`).join('\n'),
+  ]);
+
+export const packageMarkdown = (report: PackageReport): string =>
+  paragraphs([
+    ...[facts(report), operations(report), fallbacks(report)].map(markdownSection),
+    report.notVerifiedBy.map((who) => `- not verified by ${who}`).join('\n'),
+  ]);
+
+function facts(report: PackageReport): Section {
+  const { roundTrip } = report;
+  const agreement = roundTrip.sqnrDb === null ? 'equal bit for bit' : `SQNR ${decibel(roundTrip.sqnrDb)}`;
+  return {
+    title: `${report.format} for iOS ${report.ios}${report.file ? `: ${report.file}` : ''}`,
+    head: ['', 'value', 'basis'],
+    rows: [
+      ['size', byteText(report.bytes), 'measured'],
+      ['int8 path', `${percent(report.int8Macs)} of MACs`, 'static estimate'],
+      ['off the Neural Engine', `${percent(report.fallbackShare)} of the work`, 'static estimate'],
+      ['against the model', agreement, report.verifiedBy.join('; ')],
+    ],
+  };
+}
+
+const operations = (report: PackageReport): Section => ({
+  title: 'operations',
+  head: ['operation', 'count'],
+  rows: Object.entries(report.operations).map(([type, count]) => [type, String(count)]),
+  numeric: [1],
+  brief: 8,
+});
+
+/** One row a reason: a network has many operations that fall for the same one. */
+function fallbacks({ fallbacks: all }: PackageReport): Section {
+  const groups = new Map<string, typeof all>();
+  for (const f of all) {
+    const key = `${f.operation}\n${f.reason}`;
+    groups.set(key, [...(groups.get(key) ?? []), f]);
+  }
+  return {
+    title: `expected on the CPU or GPU: ${all.length} operations`,
+    head: ['operation', 'count', 'first node', 'reason'],
+    rows: [...groups.values()].map((g) => [g[0].operation, String(g.length), g[0].node, g[0].reason]),
+    numeric: [1],
+    brief: 10,
+  };
+}

@@ -1,0 +1,203 @@
+import type { SampleSource } from '../data/types.js';
+import {
+  type Fallback,
+  PACKAGES,
+  type Package,
+  type PackageFormat,
+  type PackageSettings,
+  packageFor,
+  packOf,
+} from '../emit/index.js';
+import {
+  type Diagnostic,
+  gateError,
+  invalidError,
+  nearestNames,
+  type QuantizeError,
+  usageError,
+} from '../errors.js';
+import { checkGraph, checkTensors } from '../ir/check.js';
+import type { Model } from '../ir/model.js';
+import { loadModel, saveFolder } from '../onnx/index.js';
+import { specialize } from '../prepare/index.js';
+import { lowestSqnr, verify } from '../verify/index.js';
+import type { JobOptions } from './options.js';
+import { besideModel, pixelMap, samplesOf } from './samples.js';
+import { stopIfAborted } from './stages.js';
+
+/** What was packed, what the chip is expected to run of it, and who has checked it. */
+export interface PackageReport {
+  schema: 'onnx-quantize/package@1';
+  format: string;
+  /** Where it was written; absent when a gate failed. */
+  file?: string;
+  bytes: number;
+  ios: 17 | 18;
+  /** Operation → how many, constants left out. */
+  operations: Record<string, number>;
+  /** What the Neural Engine is not expected to run. */
+  fallbacks: Fallback[];
+  /** Share (0…1) of the work there. */
+  fallbackShare: number;
+  /** Share (0…1) of multiplications on the int8 path: weight in codes, input dequantized. */
+  int8Macs: number;
+  /** The package read back and run against the model it was made from; null when the two agree bit for bit. */
+  roundTrip: { samples: number; evidence: 'samples' | 'synthetic'; sqnrDb: number | null };
+  verifiedBy: string[];
+  notVerifiedBy: string[];
+}
+
+export interface Packed {
+  report: PackageReport;
+  contents: Package;
+  diagnostics: Diagnostic[];
+}
+
+export interface ExportOptions extends JobOptions {
+  /** Id of an export format. */
+  to?: string;
+}
+
+export interface ExportResult {
+  package: PackageReport;
+  files: string[];
+  /** The gate that failed although the package was written (`keep`). */
+  failedGate?: QuantizeError;
+}
+
+/** Samples that the package is run on: it computes as the model does on the first as on the thousandth. */
+const ROUND_TRIP_SAMPLES = 4;
+/** Below this the package is not the model any more: float16 alone stays far above it. */
+const ROUND_TRIP_DB = 25;
+
+/**
+ * Packs a model that the user has, quantized or not.
+ * @throws QuantizeError COREML_OPERATOR (unsupported), UNKNOWN_FORMAT, EXPORT_OUTPUT (usage), FALLBACK_GATE (gate)
+ */
+export async function exportModel(options: ExportOptions): Promise<ExportResult> {
+  const format = formatOf(options);
+  options.onProgress?.({ stage: 'load', message: options.model });
+  const { model } = loadModel(options.model);
+  checkGraph(model);
+  checkTensors(model);
+  const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
+  const packed = await pack(format, model, source, options);
+  for (const d of packed.diagnostics) options.onDiagnostic?.(d);
+  const failure = fallbackFailure(packed.report, options);
+  if (failure && !options.keep) throw failure;
+  stopIfAborted(options.signal);
+  const files = [await writePackage(packed, options.output!)];
+  return { package: packed.report, files, failedGate: failure };
+}
+
+function formatOf({ to, output }: ExportOptions): PackageFormat {
+  if (output === undefined || output === '-')
+    throw usageError('EXPORT_OUTPUT', 'an export needs a place: --output <path>');
+  if (to === undefined)
+    return packageFor(output) ?? unknownFormat(output, `"${output}" does not say which format is wanted`);
+  return PACKAGES.find((p) => p.id === to) ?? unknownFormat(to, `unknown export format "${to}"`);
+}
+
+function unknownFormat(name: string, message: string): never {
+  const ids = PACKAGES.map((p) => p.id);
+  const near = nearestNames(name, ids, 1);
+  throw usageError('UNKNOWN_FORMAT', message, {
+    hint: `${near.length ? `did you mean ${near[0]}? ` : ''}known: ${ids.join(', ')}`,
+  });
+}
+
+/** Makes the package for the shapes of the first sample, reads it back, and runs it against the model. */
+export async function pack(
+  format: PackageFormat,
+  model: Model,
+  source: SampleSource,
+  options: JobOptions,
+): Promise<Packed> {
+  options.onProgress?.({ stage: 'package' });
+  const dims = await firstDims(source);
+  const special = await specialize(model, dims);
+  const contents = packOf(format)(special.model, special.types, settingsOf(options));
+  const roundTrip = await compareBack(special.model, contents, sameShape(source, dims), options);
+  const { legality } = contents;
+  const report: PackageReport = {
+    schema: 'onnx-quantize/package@1',
+    format: format.id,
+    bytes: contents.files.reduce((n, f) => n + f.chunks.reduce((m, c) => m + c.length, 0), 0),
+    ios: settingsOf(options).ios,
+    ...legality,
+    roundTrip,
+    verifiedBy: [
+      `our own reader: read back from its bytes, run in onnxruntime on ${roundTrip.samples} ${roundTrip.evidence === 'synthetic' ? 'made-up ' : ''}samples`,
+    ],
+    notVerifiedBy: format.unverified,
+  };
+  return { report, contents, diagnostics: [...contents.diagnostics, ...difference(report)] };
+}
+
+const settingsOf = (options: JobOptions): PackageSettings => ({
+  ios: options.ios ?? 18,
+  io: options.io ?? 'fp16',
+  ...(options.image && { image: pixelMap(options) }),
+});
+
+async function firstDims(source: SampleSource): Promise<Record<string, number[]>> {
+  for await (const { feeds } of source.samples())
+    return Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, value.dims]));
+  throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
+}
+
+/** A package takes one shape; samples of others cannot be run through it. */
+const sameShape = (source: SampleSource, dims: Record<string, number[]>): SampleSource => ({
+  ...source,
+  count: undefined,
+  async *samples(wanted) {
+    for await (const sample of source.samples(wanted))
+      if (Object.entries(sample.feeds).every(([name, v]) => v.dims.join() === dims[name].join()))
+        yield sample;
+  },
+});
+
+async function compareBack(model: Model, contents: Package, source: SampleSource, options: JobOptions) {
+  const metrics = await verify({
+    float: model,
+    quantized: contents.readBack(),
+    source,
+    evidence: source.kind === 'synthetic' ? 'synthetic' : 'calibration',
+    threads: options.threads,
+    limit: ROUND_TRIP_SAMPLES,
+    unoptimised: 0,
+    signal: options.signal,
+  });
+  return {
+    samples: metrics.samples,
+    evidence: source.kind === 'synthetic' ? ('synthetic' as const) : ('samples' as const),
+    sqnrDb: lowestSqnr(metrics.outputs.map((o) => o.sqnrDb)),
+  };
+}
+
+function difference({ roundTrip: { sqnrDb, evidence } }: PackageReport): Diagnostic[] {
+  if (sqnrDb === null || sqnrDb >= ROUND_TRIP_DB) return [];
+  const message = `the package differs from the model it was made from: ${sqnrDb.toFixed(1)} dB on ${evidence === 'synthetic' ? 'made-up samples' : 'the samples'}; float16 does not hold some of its values`;
+  return [{ level: 'warning', code: 'PACKAGE_DIFFERS', message }];
+}
+
+/** The gate on work outside the Neural Engine, in percent. */
+export function fallbackFailure(
+  { fallbackShare, fallbacks }: PackageReport,
+  { failOnFallback }: JobOptions,
+): QuantizeError | undefined {
+  if (failOnFallback === undefined || fallbackShare * 100 <= failOnFallback) return undefined;
+  const types = [...new Set(fallbacks.map((f) => f.operation))].join(', ');
+  return gateError(
+    'FALLBACK_GATE',
+    `${(fallbackShare * 100).toFixed(1)} % of the work falls to the CPU or GPU (${types}), limit ${failOnFallback} %`,
+    { hint: 'the report lists each operation with its reason' },
+  );
+}
+
+/** Whole or not at all; returns the path. */
+export async function writePackage(packed: Packed, file: string): Promise<string> {
+  await saveFolder(file, packed.contents.files);
+  packed.report.file = file;
+  return file;
+}
