@@ -10,5 +10,6 @@ export {
   type PackageReport,
 } from './pipeline/package.js';
 export { apply, plan, quantize, type Result } from './pipeline/quantize.js';
-export { report, reportWithDetail } from './pipeline/report.js';
+export { report } from './pipeline/report.js';
+export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js';
 export { calibrate, merge } from './pipeline/statistics.js';

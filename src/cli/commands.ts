@@ -210,8 +210,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     id: 'report',
     summary: 'size, speed and power of any model on a chip, quantized or not; needs no data',
     operands: [MODEL],
-    options: ['target', 'scheme', 'dim', 'report', 'html', ...TALK],
-    examples: [['report model.onnx --target h100 -f markdown', 'for a pull request']],
+    detail:
+      'Several targets or schemes, separated by commas, stand side by side. With samples each is quantized and measured against FP32, and no model is written.',
+    options: [...MAKE, ...SAMPLES, ...EVALUATION, 'report', 'html', ...TALK, ...RESOURCES],
+    overrides: {
+      target: { description: 'the chip or chips, or a JSON file that describes your own' },
+      scheme: { description: '<weights>[-<activations>]-<granularity>, one or several' },
+      calibration: { description: 'samples to calibrate on; without any, figures are modelled from shapes' },
+    },
+    examples: [
+      ['report model.onnx --target h100 -f markdown', 'for a pull request'],
+      ['report model.onnx -t ane,tpu,h100 -s int8-perchannel,int8-perlayer', 'side by side'],
+      ['report model.onnx -t ane,h100 -c images/ -e val/ -l labels.json --html report.html', 'with accuracy'],
+    ],
     load: () => import('./commands/report.js'),
   },
   {

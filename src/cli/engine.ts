@@ -1,5 +1,6 @@
 /** The pipeline as the command line sees it: types here, code only when a command asks for it (shell.ts). */
 export type {
+  Compared,
   Comparison,
   Inspection,
   JobOptions,

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/types.js';
-import type { Comparison, Inspection, PackageReport, Reported } from './engine.js';
+import type { Compared, Comparison, Inspection, PackageReport, Reported } from './engine.js';
 import type { Options } from './options.js';
 import type { Forms } from './output.js';
 
@@ -11,6 +11,14 @@ export const reportForms = ({ report, detail }: Reported, { verbose = false }: V
   html: async () => (await import('../report/index.js')).reportHtml(await detail()),
   markdown: async () => (await import('../report/index.js')).reportMarkdown(report),
   table: async (term) => (await import('./render/report.js')).renderReport(report, term, verbose),
+});
+
+/** Several reports of one model side by side. */
+export const comparedForms = ({ comparison, detail }: Compared): Forms => ({
+  json: comparison,
+  html: async () => (await import('../report/index.js')).comparisonHtml(await detail()),
+  markdown: async () => (await import('../report/index.js')).comparisonMarkdown(comparison),
+  table: async (term) => (await import('./render/side-by-side.js')).renderSideBySide(comparison, term),
 });
 
 export const inspectionForms = (inspection: Inspection, { verbose = false }: Verbosity): Forms => ({

@@ -1,8 +1,18 @@
-export type { DetailedReport, Provenance } from './details.js';
-export { type Distribution, distributions } from './distributions.js';
-
+import type { DetailedComparison } from './comparison.js';
 import type { DetailedReport } from './details.js';
 
+export {
+  type ComparisonRow,
+  compareReports,
+  type DetailedComparison,
+  type Refusal,
+  type ReportComparison,
+} from './comparison.js';
+export { comparisonMarkdown } from './comparison-markdown.js';
+export { COMPARISON_SCHEMA } from './comparison-schema.js';
+export { type ComparisonTable, comparisonTable } from './comparison-table.js';
+export type { DetailedReport, Provenance } from './details.js';
+export { type Distribution, distributions } from './distributions.js';
 export { reportMarkdown } from './markdown.js';
 export { buildReport, type ReportInput } from './report.js';
 export { REPORT_SCHEMA } from './schema.js';
@@ -11,3 +21,7 @@ export type { Figure, FigureKind, LayerRow, Report, SpeedAndPower } from './type
 /** The report as a page. The charts cost a tenth of a second to load, so only who asks for a page pays for them. */
 export const reportHtml = async (detailed: DetailedReport): Promise<string> =>
   (await import('./html/report.js')).reportHtml(detailed);
+
+/** Several reports of one model as a page. */
+export const comparisonHtml = async (detailed: DetailedComparison): Promise<string> =>
+  (await import('./html/comparison.js')).comparisonHtml(detailed);

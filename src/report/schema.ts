@@ -1,16 +1,16 @@
 /** JSON Schema (draft 2020-12) of a report, `onnx-quantize/report@1`. Fields may be added, none removed or changed. */
-type Schema = Record<string, unknown>;
+export type Schema = Record<string, unknown>;
 
-const text: Schema = { type: 'string' };
-const count: Schema = { type: 'number', minimum: 0 };
+export const text: Schema = { type: 'string' };
+export const count: Schema = { type: 'number', minimum: 0 };
 const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
-const number: Schema = { type: 'number' };
+export const number: Schema = { type: 'number' };
 const decibel: Schema = { type: ['number', 'null'], description: 'dB; null: no difference' };
-const list = (items: Schema): Schema => ({ type: 'array', items });
-const oneOf = (...values: string[]): Schema => ({ enum: values });
+export const list = (items: Schema): Schema => ({ type: 'array', items });
+export const oneOf = (...values: string[]): Schema => ({ enum: values });
 
 /** An object with these fields; names ending in "?" may be missing. */
-const object = (fields: Record<string, Schema>): Schema => ({
+export const object = (fields: Record<string, Schema>): Schema => ({
   type: 'object',
   properties: Object.fromEntries(Object.entries(fields).map(([key, s]) => [key.replace(/\?$/, ''), s])),
   required: Object.keys(fields).filter((key) => !key.endsWith('?')),

@@ -66,7 +66,7 @@ async function run(args: string[], input: string[] = [], work?: (job: JobOptions
     quantize: remember,
     apply: (_plan: string, job: JobOptions) => remember(job),
     plan: async (job: JobOptions) => (await remember({ ...job })).plan,
-    reportWithDetail: remember,
+    reportOn: remember,
   } as unknown as Pipeline;
   const sink = (lines: string[]) => ({
     write(chunk: string | Uint8Array, done?: () => void) {

@@ -1,7 +1,9 @@
 import type { Action } from '../commands.js';
-import { reportForms } from '../forms.js';
+import type { JobOptions, Pipeline } from '../engine.js';
+import { comparedForms, reportForms } from '../forms.js';
 import { withJob } from '../job.js';
-import { printResult } from '../output.js';
+import type { Options } from '../options.js';
+import { type Forms, printResult } from '../output.js';
 import { refuseOverwriting } from '../paths.js';
 import { checkReportFiles, reportFiles, writeReportFiles } from '../report-files.js';
 
@@ -9,10 +11,22 @@ export const run: Action = async ([model], options, shell) => {
   refuseOverwriting(model!, reportFiles(options));
   checkReportFiles(options);
   await withJob(model!, options, shell, async ({ job, progress }) => {
-    const forms = reportForms(await (await shell.pipeline()).reportWithDetail(job), options);
+    const forms = await formsOf(await shell.pipeline(), job, options);
     await writeReportFiles(forms, options);
     progress.end();
     for (const file of reportFiles(options)) progress.say(`wrote ${file}`);
     await printResult(forms, options, shell);
   });
 };
+
+/** One report, or several side by side when more than one target or scheme is named. */
+async function formsOf(pipeline: Pipeline, job: JobOptions, options: Options): Promise<Forms> {
+  const [targets, schemes] = [options.target, options.scheme].map(listed);
+  return targets.length * schemes.length > 1
+    ? comparedForms(await pipeline.sideBySide(job, targets, schemes))
+    : reportForms(await pipeline.reportOn(job), options);
+}
+
+/** "ane,tpu" → both. A path is one name whatever it holds. */
+const listed = (text: string): string[] =>
+  text.endsWith('.json') && text.includes('/') ? [text] : text.split(',').filter((name) => name !== '');

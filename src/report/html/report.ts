@@ -64,7 +64,8 @@ const caveats = ({ caveats: sentences }: Report): Markup | undefined =>
     ? undefined
     : html`<div class="caveats"><ul>${sentences.map((s) => html`<li>${s}</li>`)}</ul></div>`;
 
-const legend = (entries: readonly { label: string; colour: string }[]): Markup =>
+/** Names of colours. */
+export const legend = (entries: readonly { label: string; colour: string }[]): Markup =>
   html`<div class="legend">${entries.map((e) => html`<span style="--c:${e.colour}">${e.label}</span>`)}</div>`;
 
 const boundLegend = (more: { label: string; colour: string }[] = []): Markup =>
