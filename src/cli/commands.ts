@@ -66,6 +66,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'stats',
       ...READING,
       ...GATES,
+      'auto',
       'output',
       'package',
       ...PACKAGE,

@@ -11,6 +11,7 @@ import type { ChannelMeans } from './means.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 export { type ChannelMeans, channelMeans } from './means.js';
+export { outputErrors } from './output-error.js';
 export type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 /** Scratch of the kernels: weights stay where they are and pass through in pieces. */
