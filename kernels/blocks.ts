@@ -60,6 +60,14 @@ const blocksAlong = (channels: number, block: number): number => Math.ceil(chann
 export const scaleCount = ({ outer, channels, inner, block }: BlockShape): number =>
   block === undefined ? channels : outer * blocksAlong(channels, block) * inner;
 
+/** The scale group of element `at`. */
+export function scaleIndex({ channels, inner, block }: BlockShape, at: number): number {
+  const channel = Math.floor(at / inner) % channels;
+  if (block === undefined) return channel;
+  const row = Math.floor(at / (channels * inner));
+  return (row * blocksAlong(channels, block) + Math.floor(channel / block)) * inner + (at % inner);
+}
+
 /** Dims of the scale tensor that ONNX wants: [] per tensor, [C] per channel, ⌈D / block⌉ along the axis for blocks. */
 export function scaleDims(dims: readonly number[], axis?: number, block?: number): number[] {
   if (axis === undefined) return [];

@@ -15,6 +15,13 @@ export interface LayerGrid {
   levels?: Float32Array;
 }
 
+/** Rounded values, rows × columns, and the grids that they lie on. */
+export interface Rounding {
+  rounded: Float32Array;
+  scales: Float32Array;
+  zeroPoints: Float32Array;
+}
+
 /** GPTQ's share of the mean diagonal that is added to the diagonal, so that directions nobody saw cost something. */
 export const DAMPING = 0.01;
 /** The next share to try when H is not positive definite in float64. */
@@ -44,6 +51,7 @@ export class LayerRounding {
   /**
    * @param weights rows × columns, row after row
    * @param hessian columns × columns
+   * @param used a layer of the same sizes that is done with: its memory is taken
    * @throws RangeError when sizes do not belong together or the memory is not to be had
    */
   constructor(
@@ -52,11 +60,14 @@ export class LayerRounding {
     readonly columns: number,
     private readonly hessian: Float64Array,
     private readonly grid: LayerGrid,
+    used?: LayerRounding,
   ) {
     checkSizes(weights, rows, columns, hessian, grid);
     const sizes = bytesOf(rows, columns, grid);
-    this.memory = new KernelMemory(PARTS.reduce((sum, part) => sum + sizes[part] + ALIGNMENT, 0));
-    this.simd = instantiate(this.memory.memory);
+    this.memory =
+      used?.memory ?? new KernelMemory(PARTS.reduce((sum, part) => sum + sizes[part] + ALIGNMENT, 0));
+    this.simd = used?.simd ?? instantiate(this.memory.memory);
+    if (used) this.memory.reset();
     this.at = Object.fromEntries(PARTS.map((part) => [part, this.memory.allocate(sizes[part])])) as never;
     this.floats('weights').set(weights);
     this.float64('factor').set(hessian);
@@ -68,11 +79,14 @@ export class LayerRounding {
     this.sharesScales = new Set(this.allIndices()).size < this.shares.length * rows;
   }
 
-  /** Copies the rounded values and the scales of a row from one rounding of this layer to another. */
-  copyRow(row: number, from: { rounded: Float32Array; scales: Float32Array }, to: typeof from): void {
+  /** Copies a row from one rounding of this layer to another. */
+  copyRow(row: number, from: Rounding, to: Rounding): void {
     const [start, end] = [row * this.columns, (row + 1) * this.columns];
     to.rounded.set(from.rounded.subarray(start, end), start);
-    for (const i of this.indicesOf(row)) to.scales[i] = from.scales[i];
+    for (const i of this.indicesOf(row)) {
+      to.scales[i] = from.scales[i];
+      to.zeroPoints[i] = from.zeroPoints[i];
+    }
   }
 
   /** Indices of the scales of a row. */
@@ -92,6 +106,14 @@ export class LayerRounding {
   /** Scales as they are after `refit`: a copy. */
   get scales(): Float32Array {
     return this.floats('scales').slice();
+  }
+
+  get zeroPoints(): Float32Array {
+    return this.floats('zeroPoints').slice();
+  }
+
+  set zeroPoints(values: ArrayLike<number>) {
+    this.floats('zeroPoints').set(values);
   }
 
   set rounded(values: Float32Array) {

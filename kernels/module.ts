@@ -26,6 +26,7 @@ export interface KernelExports {
   addInto(to: number, from: number, n: number): void;
   narrow(from: number, to: number, n: number): void;
   cholesky(a: number, n: number): number;
+  shiftRows(w: number, difference: number, ...rest: number[]): void;
   roundNearest(w: number, out: number, rows: number, n: number, grid: number): void;
   roundRows(w: number, out: number, ...rest: number[]): void;
   descend(w: number, q: number, ...rest: number[]): void;

@@ -24,6 +24,7 @@ export {
   magnitudes,
   widest,
 } from './integer';
+export { shiftRows } from './solve';
 
 /** What memory bandwidth alone costs: the yardstick of bench/kernels.js. */
 export function copy(to: usize, from: usize, bytes: usize): void {

@@ -66,7 +66,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'stats',
       ...READING,
       ...GATES,
-      'auto',
       'output',
       'package',
       ...PACKAGE,

@@ -58,11 +58,6 @@ export const OPTIONS = {
     default: 'balanced',
     choices: ['fast', 'balanced', 'max'],
   },
-  auto: {
-    flags: '--auto',
-    description: 'when a gate fails, try more until it passes; the costliest layers stay in float at last',
-    group: GATES,
-  },
   symmetric: {
     flags: '--symmetric',
     description: 'centre every grid on zero (no zero points), even where the chip takes them',

@@ -5,10 +5,8 @@ import type { Grids } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
-import type { JobOptions } from './options.js';
-import { chooseRanges } from './ranges.js';
+import { roundByOutputs } from './rounding.js';
 import { note } from './stages.js';
-import { keepCostliestFloat } from './worst-layers.js';
 
 export const EFFORTS = ['fast', 'balanced', 'max'] as const;
 export type Effort = (typeof EFFORTS)[number];
@@ -18,10 +16,8 @@ export interface Step {
   id: string;
   /** What it does, as reports say it. */
   description: string;
-  /** The least effort that tries it, or `auto`: only a gate that fails has it tried. */
-  effort: Effort | 'auto';
-  /** With `--auto`: taken again and again while it gains and the gate fails. */
-  repeats?: boolean;
+  /** The least effort that tries it. With `--auto` a gate that fails has the others tried too. */
+  effort: Effort;
   /** The draft with this step taken; undefined where there is nothing to do. */
   attempt(draft: Draft): Promise<Draft | undefined>;
 }
@@ -35,10 +31,10 @@ export const STEPS: readonly Step[] = [
     attempt: equalize,
   },
   {
-    id: 'ranges',
-    description: 'each range by what it costs the layers that read the values',
-    effort: 'max',
-    attempt: chooseRanges,
+    id: 'rounding',
+    description: 'weights rounded together, so that the outputs of their layers err least',
+    effort: 'balanced',
+    attempt: roundByOutputs,
   },
   {
     id: 'bias',
@@ -46,22 +42,7 @@ export const STEPS: readonly Step[] = [
     effort: 'balanced',
     attempt: correctBiases,
   },
-  {
-    id: 'float',
-    description: 'the costliest layers kept in float',
-    effort: 'auto',
-    repeats: true,
-    attempt: keepCostliestFloat,
-  },
 ];
-
-/** The steps that a run takes whatever the gates say, and those that only a gate that fails has taken. */
-export function stepsFor({ effort = 'balanced', method }: Pick<JobOptions, 'effort' | 'method'>) {
-  const wanted = ({ id, effort: least }: Step) =>
-    (id === 'ranges' && method === 'auto') ||
-    (least !== 'auto' && EFFORTS.indexOf(least) <= EFFORTS.indexOf(effort));
-  return { first: STEPS.filter(wanted), climb: STEPS.filter((step) => !wanted(step)) };
-}
 
 const STATISTICS_OF_THE_MODEL_AS_IT_IS: Diagnostic = {
   level: 'note',

@@ -1,7 +1,7 @@
 import { findFormat } from '../../kernels/formats.js';
 import { invalidError } from '../errors.js';
 import { isKnownFormat } from './form.js';
-import type { Plan } from './types.js';
+import { type Plan, ROUNDINGS } from './types.js';
 
 const SCHEMA = 'onnx-quantize/plan@1';
 
@@ -66,7 +66,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
       view: optional(listOf(positive)),
       symmetric: flag,
       form: oneOf('linear', 'codebook', 'cast', 'matmulnbits'),
-      rounding: optional(oneOf('nearest', 'stochastic')),
+      rounding: optional(oneOf(...ROUNDINGS)),
       sparsity: optional(anyOf(oneOf('2:4'), share)),
       weightOnly: flag,
     },

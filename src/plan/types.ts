@@ -53,6 +53,14 @@ export interface ActivationPlan {
   reason: string;
 }
 
+/**
+ * How weights fall on their grids: each to the `nearest` value, `stochastic`ally, or so that the layer's outputs err
+ * least by the second moments of its inputs (`hessian`), inputs being those that the layers before, rounded already,
+ * leave (`sequential`).
+ */
+export type Rounding = (typeof ROUNDINGS)[number];
+export const ROUNDINGS = ['nearest', 'stochastic', 'hessian', 'sequential'] as const;
+
 export interface WeightPlan {
   tensor: string;
   /** Who reads it as a weight: node name and input position. */
@@ -67,7 +75,7 @@ export interface WeightPlan {
   symmetric: boolean;
   form: WeightForm;
   /** How values fall on the grid; absent: to the nearest. */
-  rounding?: 'nearest' | 'stochastic';
+  rounding?: Rounding;
   sparsity?: Sparsity;
   /** How the scale of a block is chosen; absent: the format's own rule. */
   scaleRule?: ScaleRule;

@@ -1,5 +1,5 @@
-import { elementOf, weightGrid } from '../../kernels/grid.js';
-import { biasOverflow, blockShape, type ChannelParams, quantizeBias } from '../../kernels/quantize.js';
+import { elementOf } from '../../kernels/grid.js';
+import { biasOverflow, type ChannelParams, quantizeBias } from '../../kernels/quantize.js';
 import { createKernels } from '../../kernels/wasm.js';
 import { type Diagnostic, invalidError } from '../errors.js';
 import { allGraphs } from '../ir/graph.js';
@@ -7,11 +7,14 @@ import type { Model, Node, Tensor } from '../ir/model.js';
 import { finiteValues } from '../ir/tensor.js';
 import type { BiasPlan, Plan, WeightPlan } from '../plan/types.js';
 import { meanError } from './correction.js';
+import { gridOf } from './grid.js';
 import type { ChannelMeans } from './means.js';
+import { type RoundedWeights, weightKey } from './round-weights.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
+export { MAX_SAMPLES } from './hessian/index.js';
 export { type ChannelMeans, channelMeans } from './means.js';
-export { outputErrors } from './output-error.js';
+export { type RoundedWeights, type RoundOptions, roundWeights, turnsOf, weightKey } from './round-weights.js';
 export type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 /** Scratch of the kernels: weights stay where they are and pass through in pieces. */
@@ -21,14 +24,16 @@ const KERNEL_BYTES = 1 << 20;
  * Plan + weights → numbers. A bias that would overflow int32 raises the scale of its channel (its weights are then
  * far below one step of the output); where one scale serves the whole tensor, the bias stays float instead.
  * @param means what the plan's bias correction needs; without them biases are rounded as they are
+ * @param rounded weights that are on their grids already; the others go to the nearest codes
  * @throws QuantizeError PLAN_MISFIT, WEIGHT_NOT_FINITE (invalid)
  */
 export function quantizeNumbers(
   model: Model,
   plan: Plan,
   means: ReadonlyMap<string, ChannelMeans> = new Map(),
+  rounded: RoundedWeights = new Map(),
 ): { numbers: Numbers; diagnostics: Diagnostic[] } {
-  const run = new Quantization(model, plan, means);
+  const run = new Quantization(model, plan, means, rounded);
   for (const weight of plan.weights) run.take(weight);
   return { numbers: { weights: run.weights, biases: run.biases }, diagnostics: run.diagnostics };
 }
@@ -46,6 +51,7 @@ class Quantization {
     model: Model,
     private readonly plan: Plan,
     private readonly means: ReadonlyMap<string, ChannelMeans>,
+    private readonly rounded: RoundedWeights,
   ) {
     for (const graph of allGraphs(model.graph))
       for (const t of graph.initializers) this.constants.set(t.name ?? '', t);
@@ -57,13 +63,13 @@ class Quantization {
   take(plan: WeightPlan): void {
     const values = this.finite(plan.tensor);
     const { dims } = this.constants.get(plan.tensor)!;
-    const block = plan.granularity.kind === 'block' ? plan.granularity.size : undefined;
-    const shape = blockShape(plan.view ?? dims, plan.axis, block);
-    const { symmetric, scaleRule } = plan;
-    const params = weightGrid(this.kernels, values, shape, plan.format, { symmetric, scaleRule });
+    const grid = gridOf(plan, dims, values, this.kernels);
+    const rounded = this.rounded.get(weightKey(plan)) ?? { values, params: grid.params };
+    const { shape } = grid;
+    const params = { ...rounded.params, scales: rounded.params.scales.slice() };
     // All biases make room first, since each may raise scales that the others are in.
     const biases = this.biasesOf(plan).filter((bias) => this.makeRoom(bias, params));
-    const codes = this.kernels.quantize(values, shape, params, elementOf(plan.format));
+    const codes = this.kernels.quantize(rounded.values, shape, params, elementOf(plan.format));
     const weight = { plan, dims, codes, shape, params };
     this.weights.push(weight);
     for (const bias of biases) this.biases.push(this.bias(bias, values, weight));

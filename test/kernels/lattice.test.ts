@@ -138,7 +138,7 @@ describe('a layer rounded by H', () => {
         const slack = 1e-5 * steps[0];
         for (let i = 1; i < steps.length; i++) expect(steps[i]).toBeLessThanOrEqual(steps[i - 1] + slack);
         const fresh = new LayerRounding(w, rows, n, h, minMaxGrid(w, rows, n, spec));
-        const { objective, nearest } = roundLayer(fresh, { search: true });
+        const { objective, nearest } = roundLayer(fresh, { scales: true });
         expect(objective).toBeLessThanOrEqual(nearest);
       }),
       { seed: 4, numRuns: 200 },
@@ -156,7 +156,7 @@ describe('a layer rounded by H', () => {
       correlated(n, 12, 0.05, next),
       minMaxGrid(w, rows, n, { bits: 4, group: 16 }),
     );
-    const { rounded, scales } = roundLayer(layer, { search: true });
+    const { rounded, scales } = roundLayer(layer, { scales: true });
     rounded.forEach((value, i) => {
       const steps = value / scales[Math.floor(i / n) * 3 + Math.floor((i % n) / 16)];
       expect(Math.abs(steps - Math.round(steps))).toBeLessThan(1e-5);
@@ -176,7 +176,7 @@ describe('a layer rounded by H', () => {
       ...grid,
       columnBase: new Int32Array(n),
     });
-    const { objective, nearest, scales } = roundLayer(layer, { search: true });
+    const { objective, nearest, scales } = roundLayer(layer, { scales: true });
     expect(scales).toHaveLength(1);
     expect(objective).toBeLessThan(nearest);
   });

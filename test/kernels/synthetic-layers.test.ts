@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LayerRounding } from '../../kernels/lattice.js';
-import { clippedScales, roundLayer } from '../../kernels/round-layer.js';
+import { clip, roundLayer } from '../../kernels/round-layer.js';
 import { minMaxGrid, sum } from './layers.js';
 import { PUBLISHED, syntheticLayer } from './synthetic-layers.js';
 
@@ -27,13 +27,13 @@ describe('the published table of layer SQNR, on a layer of the same make', () =>
     layer.compensate();
     expect(decibels(), 'GPTQ').toBeGreaterThan(gptq - SLACK);
     expect(decibels(), 'GPTQ over nearest').toBeGreaterThan(nearest + 7);
-    layer.scales = clippedScales(layer);
+    clip(layer, { scales: true });
     layer.compensate();
     expect(decibels(), '+ clip').toBeGreaterThan(clipped - SLACK);
     layer.descend(4);
     const swept = decibels();
     expect(swept, '+ descent').toBeGreaterThan(descended - SLACK);
     layer.scales = given;
-    expect(decibels(roundLayer(layer, { search: true }).objective), 'all of it').toBeGreaterThan(swept);
+    expect(decibels(roundLayer(layer, { scales: true }).objective), 'all of it').toBeGreaterThan(swept);
   });
 });

@@ -1,0 +1,87 @@
+import { elementOf } from '../../kernels/grid.js';
+import { emitQdq } from '../emit/index.js';
+import { elementCount } from '../ir/tensor.js';
+import type { Plan, Rounding, WeightPlan } from '../plan/types.js';
+import {
+  MAX_SAMPLES,
+  quantizeNumbers,
+  type RoundedWeights,
+  roundWeights,
+  turnsOf,
+  weightKey,
+} from '../quantize/index.js';
+import type { Draft } from './draft.js';
+
+/** Weights of so few bits gain by it nearly always; wider ones a little, where it costs little. */
+const NARROW_BITS = 7;
+/** Passes × samples × parameters up to which layers are rounded in turn: some seconds. `--effort max` always does. */
+const IN_TURN_WORK = 1e9;
+
+/**
+ * Rounds weights so that the outputs of their layers err least. Made-up samples say nothing about second moments.
+ * Where arithmetic is float a zero point costs nothing, so grids of few codes get one.
+ */
+export async function roundByOutputs(draft: Draft): Promise<Draft | undefined> {
+  const { job, plan, source, types } = draft;
+  if (source.kind !== 'real' || draft.rounded) return undefined;
+  const inTurn = job.options.effort === 'max' || workOf(draft) <= IN_TURN_WORK;
+  const rounding: Rounding = inTurn ? 'sequential' : 'hessian';
+  const chosen = new Set(plan.weights.filter((w) => gains(w, inTurn)));
+  if (turnsOf(job.prepared, [...chosen], types) === 0) return undefined;
+  const weights = plan.weights.map((w) =>
+    chosen.has(w) ? { ...w, rounding, symmetric: w.symmetric && !mayShift(w) } : w,
+  );
+  const next = { ...draft, plan: { ...plan, weights } };
+  return { ...next, rounded: await roundedFor(next) };
+}
+
+function workOf({ job, plan, source, types }: Draft): number {
+  const parameters = job.prepared.graph.initializers.reduce((n, t) => n + elementCount(t.dims), 0);
+  const samples = Math.min(source.count ?? MAX_SAMPLES, MAX_SAMPLES);
+  return turnsOf(job.prepared, plan.weights, types) * samples * parameters;
+}
+
+const gains = ({ format, rounding, sparsity }: WeightPlan, inTurn: boolean): boolean =>
+  rounding === undefined && sparsity === undefined && (inTurn || elementOf(format).bits <= NARROW_BITS);
+
+const mayShift = ({ format, weightOnly, form }: WeightPlan): boolean =>
+  weightOnly &&
+  form === 'linear' &&
+  elementOf(format).kind === 'integer' &&
+  elementOf(format).bits <= NARROW_BITS;
+
+/** The weights that the plan has rounded by their layers' outputs. */
+export async function roundedFor({
+  job,
+  plan,
+  source,
+  types,
+}: Pick<Draft, 'job' | 'plan' | 'source' | 'types'>): Promise<RoundedWeights> {
+  const { threads, signal, onProgress } = job.options;
+  const by = (wanted: Rounding) => plan.weights.filter((w) => w.rounding === wanted);
+  const options = {
+    threads,
+    signal,
+    onProgress: (done: number, total: number) => onProgress?.({ stage: 'rounding', done, total }),
+  };
+  const soFar = (rounded: RoundedWeights, left: ReadonlySet<string>) => {
+    const part = { ...plan, weights: plan.weights.filter((w) => !left.has(weightKey(w))), biases: [] };
+    return emitQdq(job.prepared, part, quantizeNumbers(job.prepared, part, undefined, rounded).numbers);
+  };
+  return new Map([
+    ...(await roundWeights(job.prepared, by('hessian'), types, source, options)),
+    ...(await roundWeights(job.prepared, by('sequential'), types, source, { ...options, soFar })),
+  ]);
+}
+
+/** A plan with the roundings that another has decided for the same weights. */
+export function withRoundings(plan: Plan, decided: Plan): Plan {
+  const known = new Map(decided.weights.map((w) => [weightKey(w), w]));
+  const weights = plan.weights.map((w) => {
+    const earlier = known.get(weightKey(w));
+    return earlier?.rounding && earlier.format === w.format
+      ? { ...w, rounding: earlier.rounding, symmetric: earlier.symmetric }
+      : w;
+  });
+  return { ...plan, weights };
+}

@@ -1,0 +1,117 @@
+import { RunningSums } from '../../../kernels/sums.js';
+import type { SampleSource } from '../../data/types.js';
+import { cloneModel, nameAllocator, renameUses, usedNames } from '../../ir/graph.js';
+import type { Model } from '../../ir/model.js';
+import { prune } from '../../ir/prune.js';
+import { openModel } from '../../runtime/index.js';
+import type { TensorValue, ValueMeta } from '../../runtime/types.js';
+import type { LinearForm } from './form.js';
+import { GramBuilder } from './graph.js';
+import { elementsOf, type Task } from './tasks.js';
+
+/** Second moments of what weights are multiplied with, groups × columns × columns. */
+export interface Moments {
+  /** Σ x·xᵀ over a sample, the mean of the samples. */
+  moments: Float64Array;
+  /** Σ (f − x)·xᵀ, likewise, f being what the float model has for x; only where x is rounded. */
+  drift?: Float64Array;
+}
+
+export interface MomentOptions {
+  threads?: number;
+  signal?: AbortSignal;
+  /** The same model with rounded weights and activations: x is taken from it, and how far x is off. */
+  rounded?: Model;
+  onProgress?(done: number, total: number): void;
+}
+
+/** H settles by a few thousand vectors, which as many samples give even to a fully connected layer behind a pooling. */
+export const MAX_SAMPLES = 128;
+
+/**
+ * The matrices of some tasks, in one pass of the model over the samples. The graph sums over one sample, in float32;
+ * samples are added up in float64.
+ * @throws QuantizeError RUN_FAILED (invalid); INTERRUPTED
+ */
+export async function secondMoments(
+  model: Model,
+  tasks: readonly Task[],
+  types: ReadonlyMap<string, ValueMeta>,
+  source: SampleSource,
+  { threads, signal, onProgress, rounded }: MomentOptions = {},
+): Promise<Moments[]> {
+  const { graph, outputs } = gramModel(model, rounded, tasks, types);
+  const session = await openModel(graph, { threads });
+  try {
+    const names = outputs.flat();
+    const sums = new RunningSums(tasks.flatMap((task, i) => outputs[i].map(() => elementsOf(task))));
+    const forms = tasks.flatMap((task, i) => outputs[i].map(() => task.weights[0].form));
+    const fetches = Object.fromEntries(
+      names.map((name, i) => [name, landing(forms[i], sums.entries[i].addend)]),
+    );
+    const total = Math.min(source.count ?? MAX_SAMPLES, MAX_SAMPLES);
+    let samples = 0;
+    for await (const { feeds } of source.samples((index) => index < MAX_SAMPLES)) {
+      signal?.throwIfAborted();
+      await session.run(feeds, fetches);
+      sums.add();
+      samples++;
+      onProgress?.(samples, total);
+      if (samples === MAX_SAMPLES) break;
+    }
+    const means = new Map(
+      names.map((name, i) => [name, sums.entries[i].sum.map((x) => x / Math.max(1, samples))]),
+    );
+    return outputs.map(([moments, drift]) => ({
+      moments: means.get(moments)!,
+      ...(drift !== undefined && { drift: means.get(drift)! }),
+    }));
+  } finally {
+    await session.release();
+  }
+}
+
+/** onnxruntime writes the matrix of a sample straight into the kernels' memory. */
+const landing = (form: LinearForm, data: Float32Array): TensorValue => ({
+  dtype: 'float32',
+  dims: [form.groups, form.columns, form.columns],
+  data,
+});
+
+/** The part of the model that makes the activations, and matrices of each as outputs. */
+function gramModel(
+  model: Model,
+  rounded: Model | undefined,
+  tasks: readonly Task[],
+  types: ReadonlyMap<string, ValueMeta>,
+) {
+  const graph = cloneModel(model);
+  graph.graph.outputs = [];
+  const views = rounded && beside(graph, rounded);
+  const builder = new GramBuilder(graph);
+  const outputs = tasks.map(({ activation, reader, weights: [{ form }] }) => {
+    const dims = types.get(activation)?.dims ?? [];
+    return views
+      ? builder.gram(views.get(reader.node)?.[reader.input] ?? activation, form, dims, activation)
+      : builder.gram(activation, form, dims);
+  });
+  prune(graph.graph);
+  return { graph, outputs };
+}
+
+/** Puts a model that reads the same inputs into the graph. @returns what its nodes read, by the nodes' names */
+function beside(into: Model, model: Model): Map<string, string[]> {
+  const fresh = nameAllocator(usedNames(into.graph));
+  const { graph } = cloneModel(model);
+  const own = [...graph.initializers.map((t) => t.name ?? ''), ...graph.nodes.flatMap((n) => n.outputs)];
+  const names = new Map(own.filter((name) => name).map((name) => [name, fresh(`rounded_${name}`)]));
+  for (const [from, to] of names) renameUses(graph, from, to);
+  const renamed = (name: string) => names.get(name) ?? name;
+  const read = new Map(graph.nodes.map((n) => [n.name ?? '', n.inputs]));
+  into.graph.initializers.push(...graph.initializers.map((t) => ({ ...t, name: renamed(t.name ?? '') })));
+  into.graph.nodes.push(
+    ...graph.nodes.map((n) => ({ ...n, name: fresh(`rounded_${n.name}`), outputs: n.outputs.map(renamed) })),
+  );
+  into.opsetImports = model.opsetImports;
+  return read;
+}

@@ -1,0 +1,149 @@
+import { type BlockShape, type ChannelParams, scaleIndex } from '../../kernels/blocks.js';
+import { shiftedWeights } from '../../kernels/cholesky.js';
+import { valuesOf } from '../../kernels/codec.js';
+import type { NumberFormat } from '../../kernels/formats.js';
+import { LayerRounding } from '../../kernels/lattice.js';
+import { roundLayer } from '../../kernels/round-layer.js';
+import type { LinearForm, Moments } from './hessian/index.js';
+
+/** The values that a format can take: whole codes in [low, high], or sorted levels at scale 1. */
+export interface Codebook {
+  low: number;
+  high: number;
+  levels?: Float32Array;
+  /** Codes that zero points may be, where they may move. */
+  zeroPoints?: { low: number; high: number };
+}
+
+/** What the engine needs to know of a format; undefined for those whose values differ from group to group (LUTs). */
+export function codebookOf(row: NumberFormat, symmetric: boolean): Codebook | undefined {
+  if (row.kind === 'integer')
+    return symmetric
+      ? { low: row.symmetricMin, high: row.symmetricMax }
+      : { low: row.qmin, high: row.qmax, zeroPoints: { low: row.qmin, high: row.qmax } };
+  if (!row.scaled || (row.kind === 'table' && !row.table)) return undefined;
+  return { low: 0, high: 0, levels: valuesOf(row).filter(Number.isFinite).sort() };
+}
+
+export interface RoundedWeight {
+  /** On the grid of `params`: rounding to nearest makes the codes of it. */
+  values: Float32Array;
+  params: ChannelParams;
+  /** Mean squared error of the layer's output as the moments tell it, and with rounding to nearest. */
+  objective: number;
+  nearest: number;
+}
+
+/**
+ * Rounds a weight by the second moments of what it is multiplied with, group after group. Scales move where the format
+ * leaves them free and no two groups share one. With drift it rounds the weights that suit the rounded inputs best.
+ */
+export function roundByMoments(
+  weights: Float32Array,
+  shape: BlockShape,
+  params: ChannelParams,
+  codebook: Codebook,
+  form: LinearForm,
+  { moments, drift }: Moments,
+): RoundedWeight {
+  const [scales, zeroPoints, values] = [params.scales.slice(), params.zeroPoints.slice(), weights.slice()];
+  const ranges = Array.from({ length: form.groups }, (_, g) => scaleRange(shape, form, g));
+  const free = !params.coded && ranges.every(([from], g) => g === 0 || from >= ranges[g - 1][1]);
+  const options = { scales: free, zeroPoints: free ? codebook.zeroPoints : undefined };
+  let [objective, nearest] = [0, 0];
+  let layer: LayerRounding | undefined;
+  for (let g = 0; g < form.groups; g++) {
+    const [from, to] = ranges[g];
+    const part = partOf(weights, shape, form, g, from);
+    const square = (matrix: Float64Array) => groupOf(matrix, form.columns, g, part.order);
+    const hessian = square(moments);
+    const target = drift ? shifted(part.weights, hessian, square(drift)) : part.weights;
+    const grid = {
+      ...part,
+      ...codebook,
+      scales: scales.slice(from, to),
+      zeroPoints: zeroPoints.slice(from, to),
+    };
+    layer = new LayerRounding(target, form.rows, form.columns, hessian, grid, layer);
+    const done = roundLayer(layer, options);
+    scatter(done.rounded, form, g, part.order, values);
+    scales.set(done.scales, from);
+    zeroPoints.set(done.zeroPoints, from);
+    objective += done.objective;
+    nearest += done.nearest;
+  }
+  return { values, params: { ...params, scales, zeroPoints }, objective, nearest };
+}
+
+/** Share of the mean diagonal that keeps the target from following noise in directions that inputs hardly take. */
+const SHIFT_DAMPING = 0.05;
+
+function shifted(weights: Float32Array, hessian: Float64Array, drift: Float64Array): Float32Array {
+  const n = Math.sqrt(hessian.length);
+  const damped = hessian.slice();
+  let trace = 0;
+  for (let j = 0; j < n; j++) trace += hessian[j * n + j];
+  for (let j = 0; j < n; j++) damped[j * n + j] += (SHIFT_DAMPING * trace) / n;
+  return shiftedWeights(weights, drift, damped, n) ?? weights;
+}
+
+const offset = (
+  { groupStride, rowStride, columnStride }: LinearForm,
+  g: number,
+  r: number,
+  j: number,
+): number => g * groupStride + r * rowStride + j * columnStride;
+
+/** First and one past the last scale of a group. */
+function scaleRange(shape: BlockShape, form: LinearForm, g: number): [number, number] {
+  let [from, to] = [Infinity, 0];
+  for (let r = 0; r < form.rows; r++)
+    for (const j of [0, form.columns - 1]) {
+      const index = scaleIndex(shape, offset(form, g, r, j));
+      from = Math.min(from, index);
+      to = Math.max(to, index + 1);
+    }
+  return [from, to];
+}
+
+/** One group's weights as rows × columns, columns that share a scale beside each other, and where its scales lie. */
+function partOf(weights: Float32Array, shape: BlockShape, form: LinearForm, g: number, first: number) {
+  const { rows, columns } = form;
+  const base = scaleIndex(shape, offset(form, g, 0, 0));
+  const shares = Array.from({ length: columns }, (_, j) => scaleIndex(shape, offset(form, g, 0, j)) - base);
+  const order = Array.from(shares.keys()).sort((a, b) => shares[a] - shares[b] || a - b);
+  const part = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++)
+    for (let j = 0; j < columns; j++) part[r * columns + j] = weights[offset(form, g, r, order[j])];
+  return {
+    order,
+    weights: part,
+    rowBase: Int32Array.from({ length: rows }, (_, r) => scaleIndex(shape, offset(form, g, r, 0)) - first),
+    columnBase: Int32Array.from(order, (j) => shares[j]),
+  };
+}
+
+/** A group's matrix, its rows and columns in another order. */
+function groupOf(matrices: Float64Array, columns: number, g: number, order: readonly number[]): Float64Array {
+  const square = matrices.slice(g * columns ** 2, (g + 1) * columns ** 2);
+  return order.every((from, to) => from === to) ? square : permuted(square, order);
+}
+
+function permuted(h: Float64Array, order: readonly number[]): Float64Array {
+  const n = order.length;
+  const out = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] = h[order[i] * n + order[j]];
+  return out;
+}
+
+function scatter(
+  part: Float32Array,
+  form: LinearForm,
+  g: number,
+  order: readonly number[],
+  into: Float32Array,
+): void {
+  const { rows, columns } = form;
+  for (let r = 0; r < rows; r++)
+    for (let j = 0; j < columns; j++) into[offset(form, g, r, order[j])] = part[r * columns + j];
+}
