@@ -77,6 +77,7 @@ export const FLOATS: readonly NumberFormat[] = [
     usedIn: 'AMD MI300, Graphcore',
     dtype: 'float8e4m3fnuz',
     opsets: FP8_OPSETS,
+    executable: true,
     layout: layout(4, 3, 8, FNUZ),
   }),
   floating({
@@ -85,6 +86,7 @@ export const FLOATS: readonly NumberFormat[] = [
     usedIn: 'AMD MI300, Graphcore',
     dtype: 'float8e5m2fnuz',
     opsets: FP8_OPSETS,
+    executable: true,
     layout: layout(5, 2, 16, FNUZ),
   }),
   floating({

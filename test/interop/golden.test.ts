@@ -37,6 +37,15 @@ const CASES: Case[] = SCALES.flatMap((scale) =>
     { format: format('int8'), zeroPoint: 17 },
     { format: format('uint8'), zeroPoint: 0 },
     { format: format('uint8'), zeroPoint: 128 },
+    { format: format('int16'), zeroPoint: -5 },
+    { format: format('uint16'), zeroPoint: 300 },
+    { format: format('int4'), zeroPoint: 1 },
+    { format: format('uint4'), zeroPoint: 7 },
+    { format: format('int2'), zeroPoint: 0 },
+    { format: format('uint2'), zeroPoint: 1 },
+    { format: format('fp8'), zeroPoint: 0 },
+    { format: format('fp8e5m2'), zeroPoint: 0 },
+    { format: format('fp4'), zeroPoint: 0 },
   ].map((row) => ({
     ...row,
     name: `${row.format.id}, scale ${scale}, zero point ${row.zeroPoint}`,
@@ -66,7 +75,10 @@ describe.skipIf(!PYTHON)(
       const shape = { outer: 1, channels: 1, inner: values.length };
       const params = { scales: Float32Array.of(c.scale), zeroPoints: Int32Array.of(c.zeroPoint) };
       const codes: Codes = quantize(values, shape, params, c.format);
-      expect(Array.from(codes)).toEqual(expected.q);
+      // The evaluator drops the sign of x = −0 for float4e2m1, and keeps that of what rounds to it.
+      const zero = (q: ArrayLike<number>) =>
+        Array.from(q, (code) => (c.format.id === 'fp4' && code === 8 ? 0 : code));
+      expect(zero(codes)).toEqual(zero(expected.q));
       // Plus and minus zero are the same number; everything else must have the same bits.
       expect(bits(dequantize(codes, shape, params, c.format).map((v) => v + 0))).toEqual(
         bits(fromBits(expected.y).map((v) => v + 0)),
