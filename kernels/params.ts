@@ -67,6 +67,27 @@ export function rangeToParams(min: number, max: number, format: Codes, options: 
 }
 
 /**
+ * Scale and zero point of a range of activations in any format: integers as `rangeToParams`; floats s = max|x| / largest
+ * (1 for zeros), which for FP8 beats the scale by standard deviations that saturates the tails.
+ * @throws RangeError as rangeToParams
+ */
+export function activationParams(
+  min: number,
+  max: number,
+  format: NumberFormat,
+  options: ParamOptions,
+): ScaleZero {
+  if (format.kind === 'integer') return rangeToParams(min, max, format, options);
+  const { scale } = rangeToParams(
+    min,
+    max,
+    { ...format, qmin: 0, qmax: 1, symmetricMin: -format.largest, symmetricMax: format.largest },
+    { symmetric: true },
+  );
+  return { scale, zeroPoint: 0 };
+}
+
+/**
  * The smallest scale beside the largest one of a tensor. A bias is stored in steps of s_x·s_w[c], so a channel of
  * nearly no weights would make the bias overflow int32. At 2^-20 of the largest step the floor moves a weight by at
  * most 2^-21 of the step that the largest channel has anyway.

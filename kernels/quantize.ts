@@ -5,7 +5,7 @@ import type { NumberFormat } from './formats.js';
 export { type BiasOverflow, biasOverflow, quantizeBias } from './bias.js';
 export { type BlockShape, blockShape, type ChannelParams, scaleCount, scaleDims } from './blocks.js';
 export { type Codes, integerMultiple } from './codec.js';
-export { rangeToParams, type ScaleZero, weightParams } from './params.js';
+export { activationParams, rangeToParams, type ScaleZero, weightParams } from './params.js';
 export { roundHalfEven } from './rounding.js';
 
 /**

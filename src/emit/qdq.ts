@@ -1,9 +1,8 @@
-import { codeArray } from '../../kernels/codec.js';
-import { format } from '../../kernels/formats.js';
 import { allGraphs, cloneModel, makeAttribute, nameAllocator, normalDomain, usedNames } from '../ir/graph.js';
 import type { Graph, Model } from '../ir/model.js';
-import type { ActivationPlan, Plan } from '../plan/types.js';
+import type { Plan } from '../plan/types.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from '../quantize/types.js';
+import { attachActivation } from './activations.js';
 import { attachDynamic } from './dynamic.js';
 import { Editor } from './editor.js';
 import { WEIGHT_FORMS } from './forms/index.js';
@@ -38,7 +37,7 @@ export function emitQdq(model: Model, plan: Plan, numbers: Numbers): Model {
     if (graph === result.graph) {
       for (const bias of numbers.biases) attachBias(editor, bias);
       const integer = new Set(plan.integer.map((i) => i.node));
-      for (const activation of plan.activations) attachActivation(editor, activation, integer);
+      for (const activation of plan.activations) attachActivation(editor, activation, integer, plan.encoding);
       attachAllDynamic(editor, plan, numbers);
     }
     editor.weave();
@@ -80,29 +79,6 @@ function attachBias(editor: Editor, bias: QuantizedBias): void {
     `${tensor}_dequantized`,
     along,
   );
-}
-
-/**
- * Integer nodes read the dequantized view. A float node reads it too when the producer computes in integers (the
- * float values never exist on the chip), and the original value otherwise.
- */
-function attachActivation(editor: Editor, activation: ActivationPlan, integer: Set<string>): void {
-  const { tensor } = activation;
-  const { producer, uses } = editor.links;
-  const maker = producer.get(tensor);
-  const makerIsInteger = maker !== undefined && integer.has(maker.name ?? '');
-  const readers = (uses.get(tensor) ?? []).filter((u) => makerIsInteger || integer.has(u.node.name ?? ''));
-  const row = format(activation.format);
-  const zeroPoint = codeArray(row, 1);
-  zeroPoint[0] = activation.zeroPoint;
-  const grid = [
-    editor.float(`${tensor}_scale`, [], [activation.scale]),
-    editor.constant(`${tensor}_zero_point`, row.dtype, [], zeroPoint),
-  ];
-  const quantize = editor.make('QuantizeLinear', [tensor, ...grid], `${tensor}_quantized`);
-  const view = editor.make('DequantizeLinear', [quantize.outputs[0], ...grid], `${tensor}_dequantized`);
-  for (const { node, input } of readers) node.inputs[input] = view.outputs[0];
-  editor.insert(maker, [quantize, view]);
 }
 
 /** Float originals that nothing reads any more; names captured by nested graphs stay. */

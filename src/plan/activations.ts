@@ -1,6 +1,6 @@
 import { format } from '../../kernels/formats.js';
 import { EDGES } from '../../kernels/histogram.js';
-import { rangeToParams } from '../../kernels/quantize.js';
+import { activationParams } from '../../kernels/quantize.js';
 import { findMethod } from '../calibrate/methods/index.js';
 import type { Range, Stats, TensorStats } from '../calibrate/types.js';
 import { unsupportedError } from '../errors.js';
@@ -74,7 +74,7 @@ export function planActivations(
     return {
       tensor,
       format: formatId,
-      ...rangeToParams(min, max, format(formatId), { symmetric }),
+      ...activationParams(min, max, format(formatId), { symmetric }),
       range: [min, max],
       method,
       ...(root === tensor ? {} : { sharedWith: root }),
