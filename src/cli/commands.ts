@@ -21,6 +21,7 @@ export interface CommandSpec {
 }
 
 const MODEL = { name: '<model>', description: 'an ONNX file, or - for stdin' };
+const WRITING: OptionId[] = ['encoding', 'weightOnly', 'scaleRule', 'sparsity', 'rounding'];
 const MAKE: OptionId[] = ['target', 'scheme', 'method', 'effort', 'symmetric', 'noSymmetric', 'keepFloat'];
 const PREPROCESSING: OptionId[] = [
   'preset',
@@ -61,6 +62,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     operands: [MODEL],
     options: [
       ...MAKE,
+      ...WRITING,
       'calibration',
       ...EVALUATION,
       'stats',
@@ -138,7 +140,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     id: 'plan',
     summary: 'decide and stop: a JSON file to read and edit, with a reason for every decision',
     operands: [MODEL],
-    options: [...MAKE, 'calibration', 'stats', ...READING, 'output', ...TALK, ...RESOURCES],
+    options: [...MAKE, ...WRITING, 'calibration', 'stats', ...READING, 'output', ...TALK, ...RESOURCES],
     overrides: { output: { description: 'plan file to write, - for stdout' } },
     examples: [
       ['plan model.onnx -t ane -o plan.json', 'then edit it, then: quantize apply plan.json model.onnx'],
@@ -234,11 +236,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: ['show', 'format'],
     examples: [['targets --show ane', 'every figure with its source and date']],
   },
-  listing(
-    'schemes',
-    'the number formats and what a scheme name means',
-    () => import('./commands/schemes.js'),
-  ),
+  {
+    ...listing(
+      'schemes',
+      'the number formats and what a scheme name means',
+      () => import('./commands/schemes.js'),
+    ),
+    operands: [{ name: '[scheme]', description: 'one scheme in detail' }],
+    examples: [
+      ['schemes nvfp4', 'bits, range, steps, and how it is written'],
+      ['schemes int4-a8-block64', 'any name of the grammar'],
+    ],
+  },
   listing('methods', 'the ways to choose ranges of activations', () => import('./commands/methods.js')),
   {
     id: 'completion',

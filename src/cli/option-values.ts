@@ -11,6 +11,11 @@ export interface Options extends PackageOptions {
   format: Format;
   symmetric?: boolean;
   keepFloat?: string[];
+  encoding?: 'exec' | 'spec';
+  weightOnly?: 'qdq' | 'matmulnbits';
+  scaleRule?: 'floor' | 'ceil' | 'best' | 'max' | 'fourOverSix';
+  sparsity?: '2:4' | number;
+  rounding?: 'nearest' | 'stochastic';
   calibration?: string[];
   evaluation?: string[];
   labels?: string;

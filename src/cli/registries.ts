@@ -2,13 +2,13 @@ import { TARGETS } from '../../targets/index.js';
 import { METHODS } from '../calibrate/methods/index.js';
 import { PRESETS } from '../data/presets.js';
 import { PACKAGES } from '../emit/formats.js';
-import { SCHEMES } from '../plan/scheme.js';
+import { FEATURED_SCHEMES } from '../plan/scheme.js';
 import type { ChoiceSource } from './options.js';
 
 /** Values that help and completion offer, from the registries. Imported only when they are wanted. */
 export const VALUES: Record<ChoiceSource, string[]> = {
   targets: TARGETS.map((target) => target.aliases[0] ?? target.id),
-  schemes: SCHEMES.map((scheme) => scheme.id),
+  schemes: [...FEATURED_SCHEMES],
   methods: METHODS.map((method) => method.id),
   packages: PACKAGES.map((row) => row.id),
   presets: PRESETS.map((preset) => preset.id),

@@ -57,6 +57,15 @@ export function shard(text: string): [number, number] {
   return [Number(i), Number(n)];
 }
 
+/** "2:4", or "50%" → 0.5. */
+export function sparsity(text: string): '2:4' | number {
+  if (text === '2:4') return text;
+  const percent = Number(/^(\d+(?:\.\d+)?)%?$/.exec(text)?.[1]);
+  return percent > 0 && percent < 100
+    ? percent / 100
+    : complain('sparsity', '2:4 or a percentage above 0 and below 100, such as 50%', text);
+}
+
 const BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /** "400M" → bytes. */

@@ -82,6 +82,7 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
     ...options,
     target: decided.target,
     scheme: decided.scheme,
+    encoding: decided.encoding,
     method: decided.method,
   });
   if (decided.model !== job.loaded.sha256)

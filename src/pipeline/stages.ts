@@ -11,6 +11,7 @@ import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
 import {
   candidates,
+  checkWriting,
   type PlanInput,
   parseScheme,
   requiredOpset,
@@ -65,6 +66,7 @@ export async function prepareFor(options: JobOptions, loaded: LoadedModel): Prom
   const named = resolveTarget(options.target);
   const target = options.symmetric === undefined ? named : withSymmetry(named, options.symmetric);
   const scheme = parseScheme(options.scheme);
+  checkWriting(scheme, options);
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
   const { model, diagnostics } = await prepare(loaded.model, {

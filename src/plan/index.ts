@@ -126,4 +126,4 @@ export type { PlanInput } from './flow.js';
 export { hazards } from './hazards.js';
 export { resolveKeepFloat } from './keep-float.js';
 export { activationsOn, parseScheme, SCHEMES } from './scheme.js';
-export type { Writing } from './writing.js';
+export { checkWriting, type Writing } from './writing.js';

@@ -77,6 +77,11 @@ export const SCHEMES: readonly { id: string; description: string }[] = [
   ...BLOCK_FORMATS.map(({ id, description }) => ({ id, description })),
 ];
 
+/** Those that help and completion offer: of families of many widths the usual ones. */
+export const FEATURED_SCHEMES: readonly string[] = SCHEMES.map((s) => s.id).filter(
+  (id) => !/^(u?int[23]|uint16|fp4|fp6|fp8.*fnuz|tf32r|(log|pot)[35678]|lut[135678])/.test(id),
+);
+
 /**
  * Parses `<weights>[-<activations>]-<granularity>`: `int8-perchannel`, `int4-block32`, `int8-a16-perlayer`. Formats that
  * settle their own scales stand without granularity: `nvfp4`, `mxfp8-float`, `bf16`.

@@ -1,11 +1,12 @@
-import type { ScaleRule } from '../../kernels/block-formats.js';
+import { findBlockFormat, type ScaleRule } from '../../kernels/block-formats.js';
 import { elementOf } from '../../kernels/grid.js';
+import { usageError } from '../errors.js';
 import { isOp } from '../ir/graph.js';
 import type { Node, Tensor } from '../ir/model.js';
 import type { PlanInput } from './flow.js';
 import { formOf } from './form.js';
 import { type WeightRule, weightRule } from './rules/index.js';
-import type { Encoding, Sparsity, WeightForm } from './types.js';
+import type { Encoding, Scheme, Sparsity, WeightForm } from './types.js';
 
 /** What the user may say of how weights are rounded and written. */
 export interface Writing {
@@ -24,6 +25,23 @@ export interface Writing {
 const NBITS: readonly number[] = [2, 4, 8];
 const NBITS_BLOCK = 16;
 
+/**
+ * Refuses what a scheme cannot be asked for.
+ * @throws QuantizeError SCALE_RULE, WEIGHT_ONLY_FORM (usage)
+ */
+export function checkWriting(scheme: Scheme, { scaleRule, weightOnly }: Writing): void {
+  const block = findBlockFormat(scheme.weights);
+  if (scaleRule && !block?.rules.includes(scaleRule))
+    throw usageError('SCALE_RULE', `${scheme.weights} has no scale rule ${scaleRule}`, {
+      hint: block ? `it has ${block.rules.join(', ')}` : 'only MX formats and NVFP4 have such rules',
+    });
+  const refusal = weightOnly === 'matmulnbits' && refuseScheme(scheme);
+  if (refusal)
+    throw usageError('WEIGHT_ONLY_FORM', `MatMulNBits cannot hold ${scheme.name}: ${refusal}`, {
+      hint: 'use --scheme int4-block32, or leave --weight-only qdq',
+    });
+}
+
 /** The form of one weight; where it is not the one that was asked for, with the reason. */
 export function formFor(
   node: Node,
@@ -37,25 +55,24 @@ export function formFor(
   return refusal ? { form, note: `not MatMulNBits: ${refusal}` } : { form: 'matmulnbits' };
 }
 
-function refuseNBits(
-  node: Node,
-  role: WeightRule,
-  tensor: Tensor,
-  { weights, granularity, activations }: PlanInput['scheme'],
-): string | undefined {
-  const row = elementOf(weights);
-  if (row.kind !== 'integer' || !NBITS.includes(row.bits))
-    return `it takes integers of ${NBITS.join(', ')} bits`;
-  if (activations !== 'none') return 'it takes activations in float';
-  if (
-    granularity.kind !== 'block' ||
-    granularity.size < NBITS_BLOCK ||
-    !Number.isInteger(Math.log2(granularity.size))
-  )
-    return `its blocks are powers of two from ${NBITS_BLOCK} on`;
+function refuseNBits(node: Node, role: WeightRule, tensor: Tensor, scheme: Scheme): string | undefined {
+  const refusal = refuseScheme(scheme);
+  if (refusal) return refusal;
   if (!isOp(node, 'MatMul') || role.input !== 1 || tensor.dims.length !== 2)
     return 'it is the product of an activation with a constant matrix';
   return undefined;
+}
+
+function refuseScheme({ weights, granularity, activations }: Scheme): string | undefined {
+  const row = elementOf(weights);
+  if (row.kind !== 'integer' || !NBITS.includes(row.bits) || findBlockFormat(weights))
+    return `it takes integers of ${NBITS.join(', ')} bits`;
+  if (activations !== 'none') return 'it takes activations in float';
+  const fits =
+    granularity.kind === 'block' &&
+    granularity.size >= NBITS_BLOCK &&
+    Number.isInteger(Math.log2(granularity.size));
+  return fits ? undefined : `its blocks are powers of two from ${NBITS_BLOCK} on`;
 }
 
 /** The sparsity that a weight takes: products only, and rows long enough to lose values. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { METHODS } from '../../src/calibrate/methods/index.js';
 import { COMMANDS } from '../../src/cli/commands.js';
 import { optionSpec } from '../../src/cli/options.js';
-import { SCHEMES } from '../../src/plan/scheme.js';
+import { FEATURED_SCHEMES } from '../../src/plan/scheme.js';
 import { TARGETS } from '../../targets/index.js';
 import { quantize } from './run.js';
 
@@ -22,7 +22,7 @@ describe('--help', () => {
 
   it('of the main job lists every command and the rows of the registries', async () => {
     const { stdout } = await quantize(['--help']);
-    const words = [...COMMANDS.map((c) => c.id), ...[...SCHEMES, ...METHODS].map((row) => row.id)];
+    const words = [...COMMANDS.map((c) => c.id), ...FEATURED_SCHEMES, ...METHODS.map((row) => row.id)];
     for (const word of [...words, ...TARGETS.map((t) => t.aliases[0] ?? t.id)])
       expect(stdout).toContain(word);
     expect(stdout).toContain('Exit codes: 0 done');
