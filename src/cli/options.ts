@@ -1,5 +1,6 @@
 import { PACKAGE_OPTIONS } from './package-options.js';
-import { bytes, collect, decimal, dimension, numbers, shard, sparsity, whole } from './values.js';
+import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
+import { WRITING_OPTIONS } from './writing-options.js';
 
 /** Choices of an option, looked up in the registries when help or completion asks for them. */
 export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets' | 'packages';
@@ -21,7 +22,6 @@ export interface OptionSpec {
 }
 
 const MAKE = 'What to make:';
-const WRITING = 'How weights are rounded and written:';
 const DATA = 'Samples:';
 const IMAGES = 'Images become y = (x · scale − mean) / std, x in 0…255:';
 const GATES = 'Gates (exit code 5 when one fails):';
@@ -75,40 +75,7 @@ export const OPTIONS = {
     group: MAKE,
     parse: collect,
   },
-  encoding: {
-    flags: '--encoding <encoding>',
-    description:
-      'exec: what onnxruntime runs, bit for bit as the format means. spec: the types of the ONNX standard, for other readers',
-    group: WRITING,
-    default: 'exec',
-    choices: ['exec', 'spec'],
-  },
-  weightOnly: {
-    flags: '--weight-only <form>',
-    description: 'how products of weight-only blocks of 2, 4 and 8 bits are written',
-    group: WRITING,
-    default: 'qdq',
-    choices: ['qdq', 'matmulnbits'],
-  },
-  scaleRule: {
-    flags: '--scale-rule <rule>',
-    description: 'how MX (floor, ceil, best) and NVFP4 (max, fourOverSix) choose the scale of a block',
-    group: WRITING,
-    choices: ['floor', 'ceil', 'best', 'max', 'fourOverSix'],
-  },
-  sparsity: {
-    flags: '--sparsity <pattern>',
-    description: 'zero the smallest weights first: 2:4 along what is summed, or a percentage such as 50%',
-    group: WRITING,
-    parse: sparsity,
-  },
-  rounding: {
-    flags: '--rounding <rule>',
-    description: 'nearest, ties to even; or stochastic, by --seed, right on average',
-    group: WRITING,
-    default: 'nearest',
-    choices: ['nearest', 'stochastic'],
-  },
+  ...WRITING_OPTIONS,
   calibration: {
     flags: '-c, --calibration <path>',
     description:

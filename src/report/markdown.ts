@@ -71,10 +71,20 @@ function accuracy(metrics: Metrics): string {
     (row) => row.length > 0,
   );
   if (rows.length > 0) parts.push(table(['', 'FP32', 'Quantized', 'Drop, points (95 % interval)'], rows));
+  if (metrics.tokens) parts.push(tokens(metrics.tokens));
   if (outputs.length > 0) parts.push(table(['Output', 'SQNR', 'Cosine', 'Max error', 'Same top-1'], outputs));
   const exact = (metrics.exactOutputs ?? []).map((o) => [o.output, percent(o.equal)]);
   if (exact.length > 0) parts.push(table(['Output', 'Equal'], exact));
   return parts.join('\n\n');
+}
+
+function tokens({ float, quantized, positions, agreement }: NonNullable<Metrics['tokens']>): string {
+  const head = [`Next token (${positions})`, 'FP32', 'Quantized'];
+  return table(head, [
+    ['accuracy', percent(float.accuracy), percent(quantized.accuracy)],
+    ['NLL, nats', float.nll.toFixed(4), quantized.nll.toFixed(4)],
+    ['foreseen alike', '', percent(agreement)],
+  ]);
 }
 
 function labelled(name: string, a: Metrics['top1']): string[] {

@@ -38,6 +38,8 @@ const output = object({
   'shapeMismatches?': count,
 });
 
+const foreseen = object({ nll: number, accuracy: share });
+
 const metrics = object({
   samples: count,
   evidence: oneOf('evaluation', 'calibration', 'synthetic'),
@@ -46,6 +48,13 @@ const metrics = object({
   'exactOutputs?': list(object({ output: text, equal: share })),
   'top1?': accuracy,
   'top5?': accuracy,
+  'tokens?': object({
+    output: text,
+    positions: count,
+    float: foreseen,
+    quantized: foreseen,
+    agreement: share,
+  }),
   optimisedSqnrDb: decibel,
   'latency?': object({ floatMs: count, quantizedMs: count, threads: count }),
 });

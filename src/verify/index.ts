@@ -9,5 +9,6 @@ export type {
   LayerMetrics,
   Metrics,
   OutputMetrics,
+  TokenMetrics,
 } from './types.js';
 export { lowestSqnr, type VerifyOptions, verify } from './verify.js';

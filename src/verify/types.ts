@@ -34,6 +34,18 @@ export interface AccuracyMetrics {
   rows?: number;
 }
 
+/** How well a language model foresees the next token of the samples. */
+export interface TokenMetrics {
+  output: string;
+  /** Tokens that were foreseen or not. */
+  positions: number;
+  /** Mean negative log-likelihood in nats, and share (0…1) of positions whose likeliest token is the next. */
+  float: { nll: number; accuracy: number };
+  quantized: { nll: number; accuracy: number };
+  /** Share of positions at which both models hold the same token likeliest. */
+  agreement: number;
+}
+
 export interface Metrics {
   samples: number;
   /** What was compared on; `calibration` and `synthetic` are said loudly. */
@@ -43,6 +55,8 @@ export interface Metrics {
   exactOutputs?: ExactOutput[];
   top1?: AccuracyMetrics;
   top5?: AccuracyMetrics;
+  /** Of language models: the first output that speaks of the tokens in the samples. */
+  tokens?: TokenMetrics;
   /** Emitted model with optimisations on against off: lowest SQNR of its outputs; null when the two are equal. */
   optimisedSqnrDb: number | null;
   /** Median milliseconds of one sample here, when measured. */

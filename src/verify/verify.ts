@@ -6,6 +6,7 @@ import type { Feeds, Session, TensorValue } from '../runtime/types.js';
 import { accuracy, type Hits, noHits, OutputAccumulator } from './accumulate.js';
 import { addSums, type ErrorSums, emptySums, floatElements, sqnrDb } from './errorsums.js';
 import { fetch, takeSamples, tensorOutputs, withSessions } from './sessions.js';
+import { TokenAccumulator } from './tokens.js';
 import type { ExactOutput, Metrics, OutputMetrics } from './types.js';
 
 /** Samples on which the emitted model also runs with optimisations off. */
@@ -52,6 +53,7 @@ async function compare(options: VerifyOptions, float: Session, quantized: Sessio
       const x = await fetch(float, sample.feeds, run.names);
       const y = await fetch(quantized, sample.feeds, run.names);
       run.add(x, y, labelOf(options.labels, sample.index));
+      run.addTokens(sample.feeds, x, y);
       await plain.add(run, sample.feeds, y);
       // Counted apart from the call: an optional call that is not made does not evaluate its arguments.
       done++;
@@ -101,8 +103,10 @@ class Comparison {
   private readonly outputs: OutputAccumulator[];
   private readonly hits: Hits = noHits();
   private readonly plain: Map<string, ErrorSums>;
+  private readonly tokens: TokenAccumulator[];
 
   constructor(readonly names: string[]) {
+    this.tokens = names.map((name) => new TokenAccumulator(name));
     this.outputs = names.map((name) => new OutputAccumulator(name));
     this.plain = new Map(names.map((name) => [name, emptySums()]));
   }
@@ -122,6 +126,10 @@ class Comparison {
     }
   }
 
+  addTokens(feeds: Feeds, x: Record<string, TensorValue>, y: Record<string, TensorValue>): void {
+    for (const tokens of this.tokens) tokens.add(feeds, x[tokens.output], y[tokens.output]);
+  }
+
   /** Optimised against plain run of the same model: what onnxruntime's own fusions change. */
   addPlain(optimised: Record<string, TensorValue>, plain: Record<string, TensorValue>): void {
     for (const name of this.names) {
@@ -135,6 +143,7 @@ class Comparison {
     const exact = this.outputs.map((o) => o.exact).filter((e): e is ExactOutput => e !== undefined);
     const top1 = accuracy(this.hits.top1);
     const top5 = accuracy(this.hits.top5);
+    const tokens = this.tokens.map((t) => t.metrics).find((t) => t !== undefined);
     return {
       samples,
       evidence: options.evidence,
@@ -143,6 +152,7 @@ class Comparison {
       ...(exact.length > 0 && { exactOutputs: exact }),
       ...(top1 && { top1 }),
       ...(top5 && { top5 }),
+      ...(tokens && { tokens }),
       optimisedSqnrDb: lowestSqnr([...this.plain.values()].map(sqnrDb)),
     };
   }

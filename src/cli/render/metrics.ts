@@ -35,7 +35,16 @@ function sentences(metrics: Metrics): string[] {
   return [
     `compared on ${metrics.samples} ${EVIDENCE[metrics.evidence]} (${metrics.source})`,
     ...accuracy,
+    ...tokenSentences(metrics.tokens),
     ...metrics.outputs.flatMap(oddities),
+  ];
+}
+
+function tokenSentences(tokens: Metrics['tokens']): string[] {
+  if (!tokens) return [];
+  const { float, quantized, positions, agreement } = tokens;
+  return [
+    `next-token accuracy ${percent(float.accuracy, 2)} → ${percent(quantized.accuracy, 2)}, NLL ${float.nll.toFixed(4)} → ${quantized.nll.toFixed(4)} nats over ${positions} tokens; ${percent(agreement)} of them foreseen alike`,
   ];
 }
 

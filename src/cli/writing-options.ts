@@ -1,0 +1,42 @@
+import type { OptionSpec } from './options.js';
+import { sparsity } from './values.js';
+
+const WRITING = 'How weights are rounded and written:';
+
+/** Options of the main job and of plans that say nothing of the scheme: any of them goes with any. */
+export const WRITING_OPTIONS = {
+  encoding: {
+    flags: '--encoding <encoding>',
+    description:
+      'exec: what onnxruntime runs, bit for bit as the format means. spec: the types of the ONNX standard, for other readers',
+    group: WRITING,
+    default: 'exec',
+    choices: ['exec', 'spec'],
+  },
+  weightOnly: {
+    flags: '--weight-only <form>',
+    description: 'how products of weight-only blocks of 2, 4 and 8 bits are written',
+    group: WRITING,
+    default: 'qdq',
+    choices: ['qdq', 'matmulnbits'],
+  },
+  scaleRule: {
+    flags: '--scale-rule <rule>',
+    description: 'how MX (floor, ceil, best) and NVFP4 (max, fourOverSix) choose the scale of a block',
+    group: WRITING,
+    choices: ['floor', 'ceil', 'best', 'max', 'fourOverSix'],
+  },
+  sparsity: {
+    flags: '--sparsity <pattern>',
+    description: 'zero the smallest weights first: 2:4 along what is summed, or a percentage such as 50%',
+    group: WRITING,
+    parse: sparsity,
+  },
+  rounding: {
+    flags: '--rounding <rule>',
+    description: 'nearest, ties to even; or stochastic, by --seed, right on average',
+    group: WRITING,
+    default: 'nearest',
+    choices: ['nearest', 'stochastic'],
+  },
+} satisfies Record<string, OptionSpec>;
