@@ -1,5 +1,7 @@
 import { findBlockFormat } from '../../kernels/block-formats.js';
 import { format, type NumberFormat } from '../../kernels/formats.js';
+import { formatBits } from '../../kernels/size.js';
+import { dtypeBits } from '../ir/dtypes.js';
 import { formOf, weightOpset } from './form.js';
 import { parseScheme, SCHEMES } from './scheme.js';
 import type { Granularity, Scheme } from './types.js';
@@ -28,8 +30,6 @@ export interface SchemeFacts {
 
 /** The matrix that bits a value are counted in: per-channel scales cost little in it, as in real layers. */
 export const SIDE = 1024;
-
-const FLOAT_BITS = 32;
 
 /** @throws QuantizeError UNKNOWN_SCHEME (usage), SCHEME_DYNAMIC (unsupported) */
 export function schemeFacts(name: string): SchemeFacts {
@@ -66,25 +66,25 @@ function scalesOf({ weights, granularity }: Scheme): string {
   const block = findBlockFormat(weights);
   if (block)
     return `${block.scale} for ${block.block} values${block.scale === 'fp8' ? ', float32 for the tensor' : ''}`;
-  const what =
-    format(weights).table === undefined && format(weights).kind === 'table' ? 'a table' : 'float32';
-  if (granularity.kind === 'none') return 'none';
-  return `${what} for ${{ perlayer: 'a tensor', perchannel: 'an output channel', block: `${sizeOf(granularity)} values` }[granularity.kind]}`;
+  const what = isTable(format(weights)) ? 'a table' : 'float32';
+  const whom = { perlayer: 'a tensor', perchannel: 'an output channel', none: '' };
+  if (granularity.kind === 'block') return `${what} for ${granularity.size} values`;
+  return granularity.kind === 'none' ? 'none' : `${what} for ${whom[granularity.kind]}`;
 }
 
-const sizeOf = (granularity: Granularity): number =>
-  granularity.kind === 'block'
-    ? granularity.size
-    : { perlayer: SIDE * SIDE, perchannel: SIDE, none: Infinity }[granularity.kind];
+/** Its values are the data's own. */
+const isTable = (row: NumberFormat): boolean => row.kind === 'table' && !row.table;
 
-/** code + (scale + zero point or table) / values that share it. */
+/** Groups of values that share a scale. */
+const groupsOf = (granularity: Granularity): number =>
+  granularity.kind === 'block'
+    ? SIDE * Math.ceil(SIDE / granularity.size)
+    : { perlayer: 1, perchannel: SIDE, none: 0 }[granularity.kind];
+
 function bitsOf({ weights, granularity, activations }: Scheme, row: NumberFormat): number {
-  const block = findBlockFormat(weights);
-  const shared = sizeOf(granularity);
-  const tables = row.kind === 'table' && !row.table;
-  const zeroPoint = !row.signed && activations === 'none' ? row.bits : 0;
-  const scale = block ? 8 : tables ? FLOAT_BITS * 2 ** row.bits : FLOAT_BITS + zeroPoint;
-  return (row.dtype === 'float32' ? FLOAT_BITS : row.bits) + scale / shared;
+  if (row.dtype === 'float32') return dtypeBits(row.dtype);
+  const asymmetric = !row.signed && activations === 'none';
+  return formatBits(weights, SIDE * SIDE, groupsOf(granularity), asymmetric) / (SIDE * SIDE);
 }
 
 type Values = Pick<SchemeFacts, 'range' | 'step' | 'smallest' | 'largest'>;
@@ -92,7 +92,7 @@ type Values = Pick<SchemeFacts, 'range' | 'step' | 'smallest' | 'largest'>;
 function valuesOf(row: NumberFormat): Values {
   if (row.kind === 'integer')
     return { range: `${row.qmin}…${row.qmax}`, step: '1', smallest: '1', largest: `${row.qmax}` };
-  if (row.kind === 'table' && !row.table)
+  if (isTable(row))
     return { range: 'of the data', step: 'of the data', smallest: 'of the data', largest: 'of the data' };
   const [smallest, largest] = [row.smallest, row.largest].map(figure);
   const step = row.layout

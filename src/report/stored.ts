@@ -1,6 +1,6 @@
-import { findBlockFormat } from '../../kernels/block-formats.js';
 import { elementOf } from '../../kernels/grid.js';
 import { blockShape, scaleCount } from '../../kernels/quantize.js';
+import { formatBits } from '../../kernels/size.js';
 import { dtypeBits } from '../ir/dtypes.js';
 import type { Plan, WeightPlan } from '../plan/types.js';
 import type { Shapes } from './shapes.js';
@@ -27,12 +27,5 @@ export function scaleBytes(weight: WeightPlan, shapes: Shapes): number {
   const { granularity, axis, view = shapes.dims(weight.tensor) ?? [], format } = weight;
   const block = granularity.kind === 'block' ? granularity.size : undefined;
   const groups = scaleCount(blockShape(view, axis, block));
-  const row = elementOf(format);
-  const scale = findBlockFormat(format)?.scale;
-  if (scale) return groups + (scale === 'fp8' ? FLOAT : 0);
-  if (row.kind === 'table' && !row.table) return groups * 2 ** row.bits * FLOAT;
-  if (!row.scaled) return 0;
-  return groups * (FLOAT + (weight.symmetric ? 0 : row.bits / 8));
+  return formatBits(format, 0, groups, !weight.symmetric) / 8;
 }
-
-const FLOAT = 4;
