@@ -99,6 +99,7 @@ export const LAYERS: readonly Layer[] = [
       'targets/index.ts',
       'kernels/formats.ts',
       'src/plan/scheme.ts',
+      'src/plan/describe.ts',
       'src/emit/formats.ts',
       'src/calibrate/methods/index.ts',
       'src/data/presets.ts',
