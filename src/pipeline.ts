@@ -11,5 +11,7 @@ export {
 } from './pipeline/package.js';
 export { apply, plan, quantize, type Result } from './pipeline/quantize.js';
 export { report } from './pipeline/report.js';
+export { dataFiles } from './pipeline/samples.js';
 export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js';
-export { calibrate, merge } from './pipeline/statistics.js';
+export { resolveTarget } from './pipeline/stages.js';
+export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';

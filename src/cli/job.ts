@@ -33,7 +33,15 @@ export async function withJob<T>(
   }
 }
 
-function jobOptions(model: string, options: Options, shell: Shell, progress: Progress): JobOptions {
+const jobOptions = (model: string, options: Options, shell: Shell, progress: Progress): JobOptions => ({
+  ...plainOptions(model, options),
+  onProgress: progress.update,
+  onDiagnostic: progress.diagnose,
+  signal: shell.signal,
+});
+
+/** Options of the command line as the pipeline takes them, as data. */
+export function plainOptions(model: string, options: Options): JobOptions {
   const { resize, crop, size, color, scale, mean, std, layout, dim, ...rest } = options;
   const preprocess = {
     resize,
@@ -50,9 +58,6 @@ function jobOptions(model: string, options: Options, shell: Shell, progress: Pro
     model,
     dims: dim,
     preprocess: definedOnly(preprocess),
-    onProgress: progress.update,
-    onDiagnostic: progress.diagnose,
-    signal: shell.signal,
   };
 }
 

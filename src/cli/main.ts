@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { describeError, describeInterruption, exitCodeOf } from './errors.js';
 import { runProgram } from './program.js';
 import type { Shell } from './shell.js';
+import { versionOf } from './version.js';
 
 /** Time that a stage has to stop by itself after Ctrl-C; outputs appear atomically, so leaving then is safe. */
 const GRACE_MS = 3000;
@@ -25,7 +25,7 @@ export async function main(argv: string[]): Promise<number> {
     pipeline: () => import('../pipeline.js'),
   };
   try {
-    await runProgram(argv.slice(2), version(), shell);
+    await runProgram(argv.slice(2), versionOf(), shell);
     return 0;
   } catch (error) {
     const aborted = stop.signal.aborted;
@@ -39,10 +39,6 @@ export async function main(argv: string[]): Promise<number> {
 
 const wantsStack = (argv: string[]): boolean =>
   Boolean(process.env.QUANTIZE_DEBUG) || argv.includes('--verbose') || argv.includes('-v');
-
-/** From package.json, found from dist/src/cli. */
-const version = (): string =>
-  (createRequire(import.meta.url)('../../../package.json') as { version: string }).version;
 
 /** The first signal asks the stages to stop; a second one, or the end of the grace time, leaves at once. */
 function interruptible(stop: AbortController): () => void {

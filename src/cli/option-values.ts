@@ -44,6 +44,11 @@ export interface Options extends PackageOptions {
   savePlan?: string;
   integer?: boolean;
   show?: string;
+  dryRun?: boolean;
+  events?: boolean;
+  junit?: string;
+  baseline?: string;
+  maxRegression?: Record<string, number>;
   quiet?: boolean;
   verbose?: boolean;
   threads?: number;

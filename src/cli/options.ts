@@ -1,3 +1,4 @@
+import { BATCH_OPTIONS } from './batch-options.js';
 import { PACKAGE_OPTIONS } from './package-options.js';
 import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
 import { WRITING_OPTIONS } from './writing-options.js';
@@ -246,6 +247,7 @@ export const OPTIONS = {
     group: OUT,
     source: 'targets',
   },
+  ...BATCH_OPTIONS,
   quiet: { flags: '-q, --quiet', description: 'nothing on stderr but warnings and errors', group: OUT },
   verbose: {
     flags: '-v, --verbose',

@@ -50,6 +50,17 @@ export function dimension(text: string, previous: unknown): Record<string, numbe
   return { ...(previous as Record<string, number>), [text.slice(0, at)]: size };
 }
 
+/** What a batch may be held to against an earlier one. */
+export const REGRESSIONS = ['drop', 'size', 'latency'] as const;
+
+/** "drop=0.5" → { drop: 0.5 }, added to those given before. */
+export function regression(text: string, previous: unknown): Record<string, number> {
+  const [, what, much] = /^(\w+)=(\d+(?:\.\d+)?)%?$/.exec(text) ?? [];
+  if (!(REGRESSIONS as readonly string[]).includes(what))
+    complain('max-regression', `${REGRESSIONS.join(', ')} with a number, such as drop=0.5`, text);
+  return { ...(previous as Record<string, number>), [what]: Number(much) };
+}
+
 /** "0/4" → [0, 4]: the samples whose index leaves 0 when divided by 4. */
 export function shard(text: string): [number, number] {
   const [, i, n] = /^(\d+)\/(\d+)$/.exec(text) ?? [];

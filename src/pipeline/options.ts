@@ -46,6 +46,8 @@ export interface JobOptions extends SampleSettings, Writing {
   labels?: string;
   /** Statistics file to use instead of calibrating; `calibrate` writes to `output`. */
   stats?: string;
+  /** Statistics that several jobs share: as `stats`, but steps that change the model still calibrate anew. */
+  sharedStats?: string;
   /** [i, n]: only samples whose index leaves remainder i by n. */
   shard?: [number, number];
   /** Names, operator types or /patterns/ of nodes to leave in float. */

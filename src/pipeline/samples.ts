@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   findEvaluationBeside,
   findPreprocessBeside,
@@ -48,6 +49,18 @@ export function evaluationSet(options: JobOptions): { samples?: string[]; labels
   const beside = findEvaluationBeside(options.model);
   return beside ? { samples: [beside.samples], labels: beside.labels } : {};
 }
+
+/** Files and folders that a job reads besides its model: what its result depends on. */
+export function dataFiles(options: JobOptions): string[] {
+  const { samples = [], labels } = evaluationSet(options);
+  const calibration = options.calibration ?? besideModel(options.model) ?? [];
+  const own = options.target.endsWith('.json') ? options.target : undefined;
+  const files = [...calibration, ...samples, labels, findPreprocessBeside(options.model), own];
+  return files.filter((file) => file !== undefined).map(withoutInput);
+}
+
+/** "image=photos/" binds a path to one input. */
+const withoutInput = (path: string): string => (existsSync(path) ? path : path.replace(/^[^=]*=/, ''));
 
 /** Opens samples for a model's inputs; the preprocessing file beside the model counts unless options say otherwise. */
 export function samplesOf(

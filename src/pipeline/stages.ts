@@ -125,8 +125,9 @@ export async function statistics(
   const tensors = candidates(input);
   if (tensors.length === 0) return undefined;
   const { options } = job;
-  const stats = options.stats
-    ? readStats(options.stats, job.loaded.sha256)
+  const file = options.stats ?? options.sharedStats;
+  const stats = file
+    ? readStats(file, job.loaded.sha256)
     : await calibrate(job.prepared, tensors, source, calibrationOptions(job, input));
   checkFinite(stats, valueNames(job.prepared.graph));
   return stats;

@@ -64,7 +64,8 @@ async function equalize(draft: Draft): Promise<Draft | undefined> {
   });
   if (equalization.length === 0) return undefined;
   const prepared = rescaled(job.prepared, types, equalization);
-  const next = await firstDraft({ job: { ...job, prepared }, source, types });
+  const options = { ...job.options, sharedStats: undefined };
+  const next = await firstDraft({ job: { ...job, options, prepared }, source, types });
   return { ...next, plan: { ...next.plan, equalization } };
 }
 

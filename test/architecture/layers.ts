@@ -91,10 +91,18 @@ export const LAYERS: readonly Layer[] = [
     packages: ['node:*'],
   },
   {
+    // Jobs of the pipeline in processes of their own.
+    files: 'src/batch/',
+    values: ['src/pipeline.ts', 'src/errors.ts', 'src/ir/', 'src/onnx/'],
+    types: ['src/report/types.ts'],
+    packages: ['node:*'],
+  },
+  {
     files: 'src/cli/',
     values: [
       'src/errors.ts',
       'src/pipeline.ts',
+      'src/batch/',
       // The registries, for help and listings, and the Markdown form of a report.
       'targets/index.ts',
       'kernels/formats.ts',
@@ -107,7 +115,7 @@ export const LAYERS: readonly Layer[] = [
       'src/report/units.ts',
     ],
     types: ['targets/', 'kernels/', 'src/'],
-    packages: ['commander', 'chalk', 'cli-table3', 'node:*'],
+    packages: ['commander', 'chalk', 'cli-table3', 'yaml', 'tinyglobby', 'picomatch', 'node:*'],
   },
   // Networks and pictures for tests and for the validation of the cost model.
   {

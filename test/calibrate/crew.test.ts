@@ -1,13 +1,17 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 // Threads run compiled code, so this test looks at what was built.
-import { calibrate } from '../../dist/src/calibrate/index.js';
+import { calibrate, readStats } from '../../dist/src/calibrate/index.js';
 import type { Sample, SampleSource } from '../../src/data/types.js';
 import { makeNode } from '../../src/ir/graph.js';
 import type { Model } from '../../src/ir/model.js';
 import type { ValueMeta } from '../../src/runtime/types.js';
 import { random, seeded, value } from '../prepare/helpers.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'quantize-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const [K, N] = [1024, 4096];
 /** Enough weights times samples for threads to pay. */
@@ -61,7 +65,7 @@ function source(change: (sample: Sample) => void = () => {}): SampleSource {
 
 const run = (threads: number, from = source(), options = {}) =>
   calibrate(model, TENSORS, from, { modelHash: 'm', types, threads, ...options });
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`quantize-`)).length;
+const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('quantize-')).length;
 
 describe('calibration on several threads', () => {
   it.each(['range', 'histogram'] as const)('gives bit for bit what one thread gives (%s)', async (mode) => {
@@ -70,13 +74,12 @@ describe('calibration on several threads', () => {
 
   it('goes on from the statistics of an interrupted run', async () => {
     const controller = new AbortController();
-    const file = `${tmpdir()}/quantize-crew-${process.pid}.stats`;
+    const file = join(folder, 'interrupted.stats');
     const stop = source(({ index }) => index === 20 && controller.abort());
     const checkpoint = { file, everyMs: 1 };
     await expect(run(2, stop, { checkpoint, signal: controller.signal })).rejects.toMatchObject({
       code: 'INTERRUPTED',
     });
-    const { readStats } = await import('../../dist/src/calibrate/index.js');
     const resume = readStats(file, 'm');
     expect(resume.sampleCount).toBe(20);
     expect(await run(2, source(), { resume })).toEqual(await run(1));

@@ -48,7 +48,7 @@ describe.skipIf(!installed('bash'))('bash offers', () => {
     [['insp'], ['inspect']],
     [['co'], ['compare', 'completion']],
     [['m.onnx', '--tar'], ['--target']],
-    [['m.onnx', '-t', 'h'], ['h100']],
+    [['m.onnx', '-t', 'm4'], ['m4-ane']],
     [
       ['m.onnx', '--format', ''],
       ['table', 'json', 'markdown'],

@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import type { BatchJob, PlainOptions } from './types.js';
+
+/** Jobs that differ in nothing that calibration sees but chip and scheme: one pass over the samples serves them all. */
+export interface Group {
+  options: PlainOptions;
+  jobs: BatchJob[];
+}
+
+/** Options that calibration does not see. */
+const UNSEEN = [
+  'target',
+  'scheme',
+  'output',
+  'evaluation',
+  'labels',
+  'maxAccuracyDrop',
+  'minSqnr',
+  'keep',
+] as const;
+
+/** Options that matter to statistics. */
+export function calibrationPart(options: PlainOptions): PlainOptions {
+  const part: Partial<PlainOptions> = { ...options };
+  for (const name of UNSEEN) delete part[name];
+  const { target, scheme } = options;
+  return { ...part, target, scheme } as PlainOptions;
+}
+
+export function groupJobs(jobs: readonly BatchJob[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const job of jobs) {
+    const options = calibrationPart(job.options);
+    const { target: _t, scheme: _s, ...same } = options;
+    const key = JSON.stringify(same);
+    const group = groups.get(key) ?? { options, jobs: [] };
+    group.jobs.push(job);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** A process by itself, and copies of the weights that are alive at a time: read, prepared, emitted, in two sessions. */
+const [PROCESS_BYTES, WEIGHT_COPIES] = [250 * 2 ** 20, 8];
+
+/** Bytes that a process takes for a job, as far as the size of the model's file tells. */
+export const estimatedBytes = ({ model }: PlainOptions): number =>
+  PROCESS_BYTES + WEIGHT_COPIES * (statSync(model, { throwIfNoEntry: false })?.size ?? 0);

@@ -1,0 +1,129 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, freemem } from 'node:os';
+import { dirname } from 'node:path';
+import type { BatchEvent, BatchResult, EngineOptions } from '../../batch/types.js';
+import { gateError, invalidError, QuantizeError, unpackError, usageError } from '../../errors.js';
+import { type Batch, readBatch } from '../batch/expand.js';
+import { batchForms, dryRunForms } from '../batch/forms.js';
+import { junitXml } from '../batch/junit.js';
+import type { Action } from '../commands.js';
+import type { Options } from '../options.js';
+import { printResult } from '../output.js';
+import { createProgress } from '../progress.js';
+import type { Shell } from '../shell.js';
+import { writeTextFile } from '../streams.js';
+import { versionOf } from '../version.js';
+
+/** Share of the free memory that a batch takes when it is not told. */
+const MEMORY_SHARE = 0.75;
+
+export const run: Action = async ([file], options, shell) => {
+  const batch = readBatch(file!);
+  if (options.maxRegression && !options.baseline)
+    throw usageError('NO_BASELINE', '--max-regression needs --baseline to compare with');
+  const baseline = options.baseline ? readBaseline(options.baseline) : undefined;
+  if (options.dryRun) return printResult(dryRunForms(batch), options, shell);
+  const result = await perform(batch, options, shell);
+  const { regressions } = await import('../../batch/index.js');
+  const worse = baseline ? regressions(baseline, result, options.maxRegression ?? {}) : [];
+  if (options.junit) writeTextFile(options.junit, junitXml(result, worse));
+  if (!options.events) await printResult(batchForms(result, worse, options), options, shell);
+  failIfAny(result, worse.length);
+};
+
+async function perform(batch: Batch, options: Options, shell: Shell): Promise<BatchResult> {
+  const { localEngine } = await import('../../batch/index.js');
+  for (const { options: job } of batch.jobs) mkdirSync(dirname(job.output), { recursive: true });
+  const view = options.events ? eventLines(shell) : liveView(options, shell);
+  const engine: EngineOptions = {
+    cache: batch.cache,
+    budget: {
+      memory: options.memory ?? batch.budget.memory ?? MEMORY_SHARE * freemem(),
+      threads: options.threads ?? batch.budget.threads ?? availableParallelism(),
+    },
+    version: versionOf(),
+    onEvent: view.take,
+    signal: shell.signal,
+  };
+  try {
+    return await localEngine.run(batch.jobs, engine);
+  } finally {
+    view.end();
+  }
+}
+
+interface View {
+  take(event: BatchEvent): void;
+  end(): void;
+}
+
+/** JSON lines for machines. */
+const eventLines = (shell: Shell): View => ({
+  take: (event) => void shell.stdout.write(`${JSON.stringify(event)}\n`),
+  end: () => {},
+});
+
+/** A bar over all jobs with what runs now, and a line for each that ends. */
+function liveView(options: Options, shell: Shell): View {
+  const progress = createProgress(shell, options);
+  const running = new Map<string, string>();
+  let [done, total] = [0, 0];
+  const draw = () => {
+    const now = [...running].map(([job, stage]) => `${job.split(' ')[0].split('/').at(-1)} ${stage}`);
+    progress.update({ stage: 'jobs', done, total, message: now.join(', ') || undefined });
+  };
+  const take = (event: BatchEvent): void => {
+    if (event.event === 'start') total = event.jobs;
+    else if (event.event === 'stage') running.set(event.job, event.stage);
+    else if (event.event === 'warning' && options.verbose)
+      progress.say(`warning ${event.code}: ${event.message} (${event.job})`);
+    else if (event.event === 'job') {
+      const { result } = event;
+      running.delete(result.id);
+      done = event.finished;
+      if (result.status !== 'unchanged') progress.say(jobLine(event));
+    }
+    if (shell.stderr.isTTY) draw();
+  };
+  return { take, end: progress.end };
+}
+
+function jobLine({ result, finished, jobs }: BatchEvent & { event: 'job' }): string {
+  const { id, status, seconds, error } = result;
+  const outcome = error
+    ? `${status}: ${error.code ?? 'BUG'}: ${error.message}`
+    : `${status} in ${seconds.toFixed(1)} s`;
+  return `${String(finished).padStart(String(jobs).length)}/${jobs} ${id}: ${outcome}`;
+}
+
+function readBaseline(file: string): BatchResult {
+  let value: BatchResult;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw invalidError('BASELINE_UNREADABLE', `cannot read the baseline: ${(cause as Error).message}`, {
+      where: { file },
+      cause,
+    });
+  }
+  if (value?.schema === 'onnx-quantize/batch@1' && Array.isArray(value.jobs)) return value;
+  throw invalidError('BASELINE_INVALID', 'the baseline is not what a batch prints', {
+    where: { file },
+    hint: 'make one with `quantize batch jobs.yaml -f json > baseline.json`',
+  });
+}
+
+/** The exit code is that of the first failure that is not a gate's, else of a gate's. */
+function failIfAny({ jobs }: BatchResult, regressed: number): void {
+  const failures = jobs.flatMap((job) => (job.error ? [unpackError(job.error)] : []));
+  if (failures.length === 0 && regressed === 0) return;
+  const kinds = failures.map((error) => (error instanceof QuantizeError ? error.kind : 'bug'));
+  const kind = kinds.find((k) => k !== 'gate') ?? 'gate';
+  const parts = [
+    ...(failures.length > 0 ? [`${failures.length} of ${jobs.length} jobs failed`] : []),
+    ...(regressed > 0 ? [`${regressed} got worse than the baseline allows`] : []),
+  ];
+  const hint = 'The table says which and why; run it again to do only those.';
+  if (kind === 'gate') throw gateError('BATCH_GATE', parts.join('; '), { hint });
+  throw new QuantizeError(kind === 'bug' ? 'invalid' : kind, 'BATCH_FAILED', parts.join('; '), { hint });
+}
