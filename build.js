@@ -1,6 +1,6 @@
 // Builds everything that a fresh checkout needs: the SIMD kernels, then the TypeScript.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,3 +23,6 @@ run(bin('assemblyscript', 'asc'), [
 run(bin('typescript', 'tsc'), ['-p', 'tsconfig.json']);
 mkdirSync(join(root, 'dist/kernels'), { recursive: true });
 copyFileSync(join(root, 'kernels/simd.wasm'), join(root, 'dist/kernels/simd.wasm'));
+// For editors, out of the tables that the command itself reads.
+const { jobsSchema } = await import('./dist/src/cli/batch/schema.js');
+writeFileSync(join(root, 'dist/jobs.schema.json'), `${JSON.stringify(jobsSchema(), null, 2)}\n`);

@@ -105,11 +105,9 @@ models:
 });
 
 describe('the published schema', () => {
-  it('is what the tables say', () => {
-    const published = JSON.parse(
-      readFileSync(new URL('../../docs/jobs.schema.json', import.meta.url), 'utf8'),
-    );
-    expect(published).toEqual(jobsSchema());
+  it('lies in the package', () => {
+    const published = readFileSync(new URL('../../dist/jobs.schema.json', import.meta.url), 'utf8');
+    expect(JSON.parse(published)).toEqual(JSON.parse(JSON.stringify(jobsSchema())));
   });
 
   it.each(['{model: a}', '{models: a, targets: 3}', '{models: [{preset: x}]}'])('refuses %s', (text) => {
