@@ -3,6 +3,7 @@ import { MAPPED_OPERATORS } from '../../../src/emit/mlpackage/index.js';
 import { buildModel, distance, run } from '../../prepare/opset/build.js';
 import { CASES, type Case } from './cases.js';
 import { packaged } from './export.js';
+import { WEIGHTS } from './weights.js';
 
 const model = (c: Case) => buildModel({ ...c, opset: c.opset ?? 16 });
 const settings = (c: Case, float: 'fp16' | 'fp32', ios: 17 | 18) =>
@@ -28,8 +29,8 @@ describe('every operator as a package, read back and run in onnxruntime', () => 
     expect(MAPPED_OPERATORS.length).toBeGreaterThanOrEqual(60);
   });
 
-  it.each(CASES)('$name', async (c) => {
+  it.each([...CASES, ...WEIGHTS])('$name', async (c) => {
     expect(await gap(c, 'fp32', 17)).toBeLessThanOrEqual(FULL);
-    if (!c.fullOnly) expect(await gap(c, 'fp16', 18)).toBeLessThanOrEqual(c.half ?? HALF);
+    expect(await gap(c, 'fp16', 18)).toBeLessThanOrEqual(c.half ?? HALF);
   });
 });

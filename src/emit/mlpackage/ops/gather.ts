@@ -45,9 +45,16 @@ const gather: Lower = (node, c) => {
   return c.op('gather', inputs, dims);
 };
 
+/** Core ML wants the other axes whole, where ONNX lets the indices cover a part. */
+function alongAxis(c: Context, dims: number[]): number {
+  const axis = axisOf(intAttribute(c.node, 'axis', 0), dims.length);
+  const covered = c.dims(c.node.inputs[1]).every((d, i) => i === axis || d === dims[i]);
+  return covered ? axis : c.refuse('its indices cover only a part of the other axes');
+}
+
 const gatherElements: Lower = (node, c) => {
   const x = c.input(0);
-  const axis = axisOf(intAttribute(node, 'axis', 0), x.dims.length);
+  const axis = alongAxis(c, x.dims);
   const inputs = { x, indices: indices(c, 1, x.dims[axis]), axis: int(axis), validate_indices: flag(false) };
   return c.op('gather_along_axis', inputs, c.dims(node.outputs[0]));
 };
@@ -69,9 +76,9 @@ const MODES: Record<string, string> = { none: 'update', add: 'add', mul: 'mul', 
 const mode = (c: Context) =>
   text(MODES[stringAttribute(c.node, 'reduction', 'none')] ?? c.refuse('its reduction is unknown'));
 
-const scatterElements: Lower = (node, c) => {
+const scatterElements: Lower = (_, c) => {
   const data = c.input(0);
-  const axis = axisOf(intAttribute(node, 'axis', 0), data.dims.length);
+  const axis = alongAxis(c, data.dims);
   const inputs = {
     data,
     indices: indices(c, 1, data.dims[axis]),
