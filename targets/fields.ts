@@ -159,5 +159,7 @@ export const FIELDS: readonly FieldRule[] = [
   group('errorBand', false),
   ...fact('errorBand.latency', 'share', 0.3, 10),
   ...fact('errorBand.energy', 'share', 1, 10),
+  group('errorBand.kinds', false),
+  ...fact('errorBand.kinds.*', 'share', 0.2, 10),
   texts('caveats', []),
 ];

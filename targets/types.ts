@@ -107,8 +107,11 @@ export interface Target {
   fitted?: string[];
   /** Operators that run in the integer format there; others fall to floatFormat. "*" = all. */
   integerOperators: string[];
-  /** Relative error of modelled latency and energy against published measurements; energy 1 = a factor of two. */
-  errorBand?: { latency: Fact; energy: Fact };
+  /**
+   * Relative error of modelled latency and energy against published measurements; energy 1 = a factor of two. `kinds`:
+   * that of the latency for kinds of networks that measurements validate, "convolutions int8" or "products fp8".
+   */
+  errorBand?: { latency: Fact; energy: Fact; kinds?: Record<string, Fact> };
   /** Sentences a reader must know: what nothing validates, where sources disagree. */
   caveats: string[];
 }

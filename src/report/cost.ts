@@ -19,6 +19,8 @@ export interface KernelCost {
   bytes: number;
   /** Bytes between kernels that stay on the chip. */
   onChipBytes: number;
+  /** Bytes of the values that it makes for others. */
+  writtenBytes: number;
   operations: number;
   /** Share of the array that the kernel's tiles fill. */
   utilisation: number;
@@ -82,6 +84,7 @@ function kernelCost(
     memorySeconds: inSeconds + outSeconds,
     bytes: read.parameters + read.main + written.main,
     onChipBytes: read.onChip + written.onChip,
+    writtenBytes: written.main + written.onChip,
     operations: 2 * kernel.macs + kernel.operations,
     utilisation: compute.utilisation,
     bound: binding(compute.seconds, inSeconds + outSeconds, overhead),

@@ -1,27 +1,78 @@
-import type { Target } from '../../targets/types.js';
+import type { Fact, Target } from '../../targets/types.js';
 import { bugError } from '../errors.js';
 import type { LatencyMetrics } from '../verify/types.js';
 import type { ModelCost } from './cost.js';
-import type { Figure, SpeedAndPower } from './types.js';
+import { isConvolution } from './macs.js';
+import type { Schedule } from './memory.js';
+import type { Bound, Figure, SpeedAndPower } from './types.js';
 
-/** Speed and power from the roofline, each figure with its band and what validates it. */
-export function modelledFigures(cost: ModelCost, target: Target): SpeedAndPower {
-  const { latency, energy } = target.errorBand ?? {};
-  const figure = (value: number, unit: string, fact: typeof latency): Figure => ({
-    value,
-    unit,
-    kind: 'modelled',
-    ...(fact && { band: fact.value, note: fact.source }),
-  });
-  const { seconds, joules } = cost;
+const modelled = (value: number, unit: string, fact?: Fact): Figure => ({
+  value,
+  unit,
+  kind: 'modelled',
+  ...(fact && { band: fact.value, note: fact.source }),
+});
+
+/** Latency bands are known for kinds of networks: where most MACs are, and in which format. */
+export function latencyBand(cost: ModelCost, target: Target): Fact | undefined {
+  const macs = new Map<string, number>();
+  for (const { kernel, format } of cost.kernels) {
+    const kind = `${isConvolution(kernel.anchor) ? 'convolutions' : 'products'} ${format}`;
+    macs.set(kind, (macs.get(kind) ?? 0) + kernel.macs);
+  }
+  const [most] = [...macs].sort((a, b) => b[1] - a[1])[0] ?? [];
+  return target.errorBand?.kinds?.[most ?? ''] ?? target.errorBand?.latency;
+}
+
+export const timeFigure =
+  (cost: ModelCost, target: Target) =>
+  (value: number, unit: string): Figure =>
+    modelled(value, unit, latencyBand(cost, target));
+
+export const energyFigure =
+  (target: Target) =>
+  (value: number, unit: string): Figure =>
+    modelled(value, unit, target.errorBand?.energy);
+
+const MILLI = 1e3;
+
+/** Speed, power and memory of a modelled run of `batch` samples, each figure with its band and what validates it. */
+export function modelledFigures(
+  cost: ModelCost,
+  target: Target,
+  batch: number,
+  memory: Schedule,
+): SpeedAndPower {
+  const [time, power] = [timeFigure(cost, target), energyFigure(target)];
+  const { seconds, joules, energy } = cost;
+  const { live: _, ...use } = memory;
   return {
-    latencyMs: figure(1e3 * seconds, 'ms', latency),
-    throughput: figure(1 / seconds, 'runs/s', latency),
+    latencyMs: time(MILLI * seconds, 'ms'),
+    throughput: time(batch / seconds, 'runs/s'),
     ...(joules !== undefined && {
-      energyMj: figure(1e3 * joules, 'mJ', energy),
-      watts: figure(joules / seconds, 'W', energy),
+      energyMj: power(MILLI * joules, 'mJ'),
+      watts: power(joules / seconds, 'W'),
     }),
+    ...(energy && {
+      energyParts: {
+        compute: MILLI * energy.compute,
+        onChip: MILLI * energy.onChip,
+        memory: MILLI * energy.memory,
+        static: MILLI * energy.static,
+        call: MILLI * energy.call,
+      },
+    }),
+    memory: use,
+    timeShare: timeShare(cost),
   };
+}
+
+/** Each kernel's time counts for what binds it; dispatch and switches are overhead. */
+function timeShare({ kernels, seconds }: ModelCost): Record<Bound, number> {
+  const share = { compute: 0, memory: 0, overhead: 0 };
+  for (const kernel of kernels) share[kernel.bound] += kernel.seconds / seconds;
+  share.overhead = Math.max(0, 1 - share.compute - share.memory);
+  return share;
 }
 
 /**

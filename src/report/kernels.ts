@@ -46,7 +46,7 @@ export function lower(model: Model, shapes: Shapes, fusion: readonly Fusion[] = 
   const root = (name: string): string => alias.get(name) ?? name;
   const caches = growingCaches(model);
   const isView = (node: Node): boolean =>
-    isOp(node, ...VIEW_OPERATORS) ||
+    (VIEW_OPERATORS.has(node.opType) && isOp(node, node.opType)) ||
     (fusion.includes('transpose') && isOp(node, 'Transpose', 'Expand')) ||
     caches.has(node.outputs[0]);
   for (const node of working)
@@ -131,7 +131,7 @@ class KernelBuilder {
     if (makers.length === 0) return undefined;
     const last = Math.max(...makers);
     const kernel = this.kernels[last];
-    if (isOp(node, ...Object.keys(FUSIBLE_OPERATORS))) return last;
+    if (isFusible(node)) return last;
     if (isOp(node, ...ROW_OPERATORS)) {
       const scores = this.fusion.includes('attention') && this.multipliesActivations(kernel.anchor);
       return (this.fusion.includes('rows') && kernel.macs === 0) || scores ? last : undefined;
@@ -197,6 +197,9 @@ class KernelBuilder {
     );
   }
 }
+
+const isFusible = (node: Node): boolean =>
+  Object.hasOwn(FUSIBLE_OPERATORS, node.opType) && isOp(node, node.opType);
 
 /** A convolution that needs no neighbours of a position. */
 function isPointwise(node: Node, shapes: Shapes): boolean {

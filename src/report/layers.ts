@@ -2,10 +2,13 @@ import type { Target } from '../../targets/types.js';
 import { allGraphs, subgraphs } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
 import type { KernelCost } from './cost.js';
+import { totalEnergy } from './energy.js';
 import type { Kernel, Lowering } from './kernels.js';
 import type { Placement } from './placement.js';
 import type { Shapes } from './shapes.js';
-import type { LayerRow } from './types.js';
+import type { Figure, LayerRow } from './types.js';
+
+const MICRO = 1e6;
 
 export interface LayerInput {
   lowering: Lowering;
@@ -15,8 +18,12 @@ export interface LayerInput {
   parameters: ReadonlySet<string>;
   /** Bytes that the quantized file stores of an initializer; undefined: as in the float file. */
   stored(name: string): number | undefined;
-  /** Absent for a measured target. */
+  /** Absent for a measured target, like all below. */
   costs?: KernelCost[];
+  floatCosts?: KernelCost[];
+  /** Bytes of activations that are alive while each kernel runs. */
+  live?: number[];
+  figures?: { time(value: number, unit: string): Figure; energy(value: number, unit: string): Figure };
 }
 
 /** One row a kernel, in the graph's order. A parameter that several kernels read counts in the first. */
@@ -25,7 +32,7 @@ export function layerRows(input: LayerInput): LayerRow[] {
   return input.lowering.kernels.map((kernel, i) => {
     const own = kernelParameters(kernel).filter((name) => input.parameters.has(name) && !counted.has(name));
     for (const name of own) counted.add(name);
-    return { ...sizes(own, input), ...identity(kernel), ...place(kernel, input, input.costs?.[i]) };
+    return { ...sizes(own, input), ...identity(kernel), ...place(kernel, input, i) };
   });
 }
 
@@ -60,10 +67,26 @@ function identity(kernel: Kernel): Pick<LayerRow, 'node' | 'opType' | 'fused' | 
   };
 }
 
-function place(kernel: Kernel, input: LayerInput, cost: KernelCost | undefined) {
+function place(kernel: Kernel, input: LayerInput, index: number) {
   const computes = input.placement.computes(kernel.anchor);
+  const [cost, float] = [input.costs?.[index], input.floatCosts?.[index]];
   if (!cost) return { computes };
-  const band = input.target.errorBand?.latency.value;
-  const timeUs = { value: 1e6 * cost.seconds, unit: 'µs', kind: 'modelled' as const, ...(band && { band }) };
-  return { computes, timeUs, bound: cost.bound };
+  const { target, figures } = input;
+  const energy = cost.energy && totalEnergy(cost.energy);
+  return {
+    computes,
+    timeUs: figures!.time(MICRO * cost.seconds, 'µs'),
+    ...(float && { floatTimeUs: figures!.time(MICRO * float.seconds, 'µs') }),
+    bound: cost.bound,
+    ...(energy !== undefined && { energyUj: figures!.energy(MICRO * energy, 'µJ') }),
+    operations: cost.operations,
+    bytes: cost.bytes,
+    onChipBytes: cost.onChipBytes,
+    utilisation: cost.utilisation,
+    ...(input.live && { liveBytes: input.live[index] }),
+    ...(cost.fallsBack && {
+      runsOn: target.fallback?.to,
+      reason: `${target.name} has no ${kernel.anchor.opType}`,
+    }),
+  };
 }

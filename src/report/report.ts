@@ -1,18 +1,14 @@
 import type { Target } from '../../targets/types.js';
-import { isOp, opsetVersion } from '../ir/graph.js';
+import { opsetVersion } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { LatencyMetrics, Metrics } from '../verify/types.js';
+import { type Analysis, analyse, modelRun, outlook } from './analysis.js';
 import { caveats } from './caveats.js';
-import { type ModelCost, modelCost } from './cost.js';
-import { measuredFigures, modelledFigures } from './figures.js';
-import { type Lowering, lower } from './kernels.js';
+import { measuredFigures } from './figures.js';
 import { layerRows } from './layers.js';
-import { parameterNames } from './parameters.js';
-import { floatPlacement, type Placement, planPlacement, qdqPlacement } from './placement.js';
-import { type Shapes, shapesOf } from './shapes.js';
-import { plannedBytes } from './stored.js';
+import type { Settings } from './outlook.js';
 import type { Improvement, LayerRow, Report } from './types.js';
 
 export interface ReportInput {
@@ -33,16 +29,7 @@ export interface ReportInput {
   /** Bytes of the emitted file. */
   quantizedBytes?: number;
   calibration?: Report['calibration'];
-}
-
-/** Everything that is worked out once and read by the parts of the report. */
-interface Analysis {
-  shapes: Shapes;
-  lowering: Lowering;
-  parameters: Set<string>;
-  float: Placement;
-  quantized: Placement;
-  stored(name: string): number | undefined;
+  settings?: Settings;
 }
 
 const NO_CALIBRATION: Report['calibration'] = { kind: 'real', source: '', samples: 0 };
@@ -53,17 +40,11 @@ const NO_CALIBRATION: Report['calibration'] = { kind: 'real', source: '', sample
  */
 export function buildReport(input: ReportInput): Report {
   const { target, plan, loaded, metrics } = input;
-  const analysis = analyse(input);
-  const cost = (placement: Placement): ModelCost | undefined =>
-    target.timing === 'modelled'
-      ? modelCost(analysis.lowering, placement, analysis.shapes, target)
-      : undefined;
-  const [before, after] = [cost(analysis.float), cost(analysis.quantized)];
+  const analysis = analyse(input, input.settings?.batch);
+  const run = target.timing === 'modelled' ? modelRun(analysis, target) : undefined;
   const latency = metrics?.latency ?? input.latency;
-  const speed = (c: ModelCost | undefined, which: 'floatMs' | 'quantizedMs') =>
-    c ? modelledFigures(c, target) : measuredFigures(latency, which);
-  const layers = layerRows({ ...analysis, placement: analysis.quantized, target, costs: after?.kernels });
-  const quantized = speed(after, 'quantizedMs');
+  const layers = layerRows({ ...analysis, placement: analysis.quantized, target, ...run?.rows });
+  const quantized = run?.after ?? measuredFigures(latency, 'quantizedMs');
   const calibration = input.calibration ?? NO_CALIBRATION;
   const planned = plan !== undefined;
   return {
@@ -84,32 +65,29 @@ export function buildReport(input: ReportInput): Report {
     coverage: coverage(analysis, layers, target),
     ...(metrics && { metrics }),
     ...(input.improvements?.length && { improvements: input.improvements }),
-    float: speed(before, 'floatMs'),
+    float: run?.before ?? measuredFigures(latency, 'floatMs'),
     quantized,
+    ...(run && outlook(input, analysis, run)),
     layers,
     leftInFloat: plan?.float ?? [],
     caveats: caveats({ ...analysis, ...input, calibration, metrics, planned, quantized, rows: layers }),
   };
 }
 
-function analyse({ prepared, types, target, plan }: ReportInput): Analysis {
-  const shapes = shapesOf(prepared, types);
-  const lowering = lower(prepared, shapes, target.fusion);
-  const parameters = parameterNames(prepared);
-  const float = floatPlacement(shapes, target, parameters);
-  const hasCodes = prepared.graph.nodes.some((node) => isOp(node, 'DequantizeLinear'));
-  const quantized = plan
-    ? planPlacement(plan, shapes, target, parameters)
-    : hasCodes
-      ? qdqPlacement(prepared, shapes, target, lowering.root)
-      : float;
+function size({ loaded, quantizedBytes, plan }: ReportInput, rows: readonly LayerRow[]): Report['size'] {
+  const floatParameterBytes = sum(rows, (row) => row.floatBytes);
+  const quantizedParameterBytes = sum(rows, (row) => row.quantizedBytes);
+  const estimated = plan !== undefined && quantizedBytes === undefined;
+  // A file without its weights beside it is smaller than they are.
+  const rest = Math.max(0, loaded.bytes - floatParameterBytes);
+  const after = quantizedBytes ?? (estimated ? rest + quantizedParameterBytes : loaded.bytes);
   return {
-    shapes,
-    lowering,
-    parameters,
-    float,
-    quantized,
-    stored: plan ? plannedBytes(plan, shapes) : () => undefined,
+    floatBytes: loaded.bytes,
+    quantizedBytes: after,
+    ratio: after > 0 ? loaded.bytes / after : 1,
+    floatParameterBytes,
+    quantizedParameterBytes,
+    ...(estimated && { estimated }),
   };
 }
 
@@ -118,19 +96,6 @@ const sum = <T>(items: Iterable<T>, of: (item: T) => number): number => {
   for (const item of items) total += of(item);
   return total;
 };
-
-function size(
-  { loaded, quantizedBytes = loaded.bytes }: ReportInput,
-  rows: readonly LayerRow[],
-): Report['size'] {
-  return {
-    floatBytes: loaded.bytes,
-    quantizedBytes,
-    ratio: quantizedBytes > 0 ? loaded.bytes / quantizedBytes : 1,
-    floatParameterBytes: sum(rows, (row) => row.floatBytes),
-    quantizedParameterBytes: sum(rows, (row) => row.quantizedBytes),
-  };
-}
 
 function coverage({ shapes, parameters, stored }: Analysis, rows: readonly LayerRow[], target: Target) {
   const isCode = (name: string) =>

@@ -110,6 +110,7 @@ const report = object({
     ratio: count,
     floatParameterBytes: count,
     quantizedParameterBytes: count,
+    'estimated?': { type: 'boolean' },
   }),
   macs: count,
   'run?': object({ batch: count, dims: { type: 'object', additionalProperties: count } }),

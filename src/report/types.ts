@@ -106,6 +106,8 @@ export interface Report {
     ratio: number;
     floatParameterBytes: number;
     quantizedParameterBytes: number;
+    /** Nothing was written: quantizedBytes is the float file with its parameters replaced. */
+    estimated?: boolean;
   };
   macs: number;
   /** What the modelled figures are for. */
