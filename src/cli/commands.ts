@@ -41,6 +41,7 @@ const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
 /** What a package is like; a command adds where it goes. */
 const PACKAGE: OptionId[] = ['ios', 'io', 'image', 'failOnFallback'];
 const RESOURCES: OptionId[] = ['threads', 'memory'];
+const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
 const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
 
 const statsFile = { description: 'statistics file to write', default: 'calibration.stats' };
@@ -211,10 +212,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     id: 'report',
     summary: 'size, speed and power of any model on a chip, quantized or not; needs no data',
-    operands: [MODEL],
+    operands: [{ ...MODEL, name: '[model]' }],
     detail:
       'Several targets or schemes, separated by commas, stand side by side. With samples each is quantized and measured against FP32, and no model is written.',
-    options: [...MAKE, ...SAMPLES, ...EVALUATION, 'report', 'html', ...TALK, ...RESOURCES],
+    options: [...MAKE, ...SAMPLES, ...EVALUATION, ...RUN, 'report', 'html', ...TALK, ...RESOURCES],
     overrides: {
       target: { description: 'the chip or chips, or a JSON file that describes your own' },
       scheme: { description: '<weights>[-<activations>]-<granularity>, one or several' },
@@ -224,6 +225,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['report model.onnx --target h100 -f markdown', 'for a pull request'],
       ['report model.onnx -t ane,tpu,h100 -s int8-perchannel,int8-perlayer', 'side by side'],
       ['report model.onnx -t ane,h100 -c images/ -e val/ -l labels.json --html report.html', 'with accuracy'],
+      ['report model.onnx --target h100 --batch 64 --price 0.2', 'a server under load'],
+      ['report --validate', 'how right the figures are'],
     ],
     load: () => import('./commands/report.js'),
   },

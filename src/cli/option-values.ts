@@ -41,6 +41,11 @@ export interface Options extends PackageOptions {
   output?: string;
   report?: string[];
   html?: string;
+  batch?: number;
+  sequence?: number;
+  price?: number;
+  battery?: number;
+  validate?: boolean;
   savePlan?: string;
   integer?: boolean;
   show?: string;

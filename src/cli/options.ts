@@ -1,5 +1,6 @@
 import { BATCH_OPTIONS } from './batch-options.js';
 import { PACKAGE_OPTIONS } from './package-options.js';
+import { REPORT_OPTIONS } from './report-options.js';
 import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
 import { WRITING_OPTIONS } from './writing-options.js';
 
@@ -266,6 +267,7 @@ export const OPTIONS = {
     group: LIMITS,
     parse: bytes,
   },
+  ...REPORT_OPTIONS,
 } satisfies Record<string, OptionSpec>;
 
 export type OptionId = keyof typeof OPTIONS;

@@ -76,6 +76,12 @@ export interface JobOptions extends SampleSettings, Writing {
   image?: boolean;
   /** Gate: percent of the work that may fall off the chip. */
   failOnFallback?: number;
+  /** Of the run that is reported: samples, tokens where the model leaves them open. */
+  batch?: number;
+  sequence?: number;
+  /** Price of a kilowatt-hour, and watt-hours of the battery. */
+  price?: number;
+  battery?: number;
   onProgress?(event: ProgressEvent): void;
   onDiagnostic?(diagnostic: Diagnostic): void;
   signal?: AbortSignal;

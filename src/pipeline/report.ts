@@ -1,3 +1,4 @@
+import { usageError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
 import { draftPlan } from '../plan/index.js';
@@ -19,8 +20,9 @@ export const report = async (options: JobOptions): Promise<Report> =>
   (await reportWithDetail(options)).report;
 
 /** The same, with what a page shows besides. */
-export async function reportWithDetail(options: JobOptions): Promise<Reported> {
-  const loaded = loadModel(options.model, { shapesOnly: true });
+export async function reportWithDetail(given: JobOptions): Promise<Reported> {
+  const loaded = loadModel(given.model, { shapesOnly: true });
+  const options = withSequence(given, loaded.model);
   const { timing } = resolveTarget(options.target);
   const asItStands = timing === 'measured' || quantizedNodes(loaded.model).length > 0;
   return asItStands ? reportAsIs(options, loaded) : reportPlanned(options, loaded);
@@ -36,6 +38,7 @@ async function reportAsIs(options: JobOptions, loaded: LoadedModel): Promise<Rep
     prepared: model,
     types: await typesFor(model, source),
     target,
+    settings: settings(options),
     latency: target.timing === 'measured' ? await latency(model, undefined, source, options) : undefined,
   });
   const detail = async () => ({ report: built, distributions: [], provenance: provenance(options) });
@@ -53,6 +56,7 @@ async function reportPlanned(options: JobOptions, loaded: LoadedModel): Promise<
     types,
     target: job.target,
     plan,
+    settings: settings(options),
   });
   const detail = async () => ({
     report: built,
@@ -65,3 +69,33 @@ async function reportPlanned(options: JobOptions, loaded: LoadedModel): Promise<
 
 /** One input of the right shapes; its values do not matter here. */
 const madeUp = (options: JobOptions, model: Model) => samplesOf({ ...options, limit: 1 }, model, undefined);
+
+const settings = ({ batch, price, battery }: JobOptions) => ({
+  batch,
+  pricePerKwh: price,
+  batteryWh: battery,
+});
+
+/** Names that exporters give the dimension that counts tokens. */
+const SEQUENCE_NAME = /seq|len|token|time|frame/i;
+
+/**
+ * Sets every symbolic dimension of the inputs that counts tokens, by its name, besides those that were set by name.
+ * @throws QuantizeError SEQUENCE_UNKNOWN (usage) when there is none
+ */
+function withSequence(options: JobOptions, { graph }: Model): JobOptions {
+  const { sequence, dims } = options;
+  if (sequence === undefined) return options;
+  const symbols = graph.inputs.flatMap((i) =>
+    (i.type?.tensor?.shape?.dims ?? []).flatMap((d) => d.param ?? []),
+  );
+  const counted = symbols.filter((name) => SEQUENCE_NAME.test(name));
+  if (counted.length === 0)
+    throw usageError('SEQUENCE_UNKNOWN', 'no open dimension of the inputs counts tokens by its name', {
+      hint:
+        symbols.length > 0
+          ? `set it by name: --dim ${symbols[0]}=${sequence} (open: ${[...new Set(symbols)].join(', ')})`
+          : 'every dimension of its inputs is fixed',
+    });
+  return { ...options, dims: { ...Object.fromEntries(counted.map((name) => [name, sequence])), ...dims } };
+}

@@ -1,3 +1,5 @@
+import { findTarget } from '../../../targets/index.js';
+import { usageError } from '../../errors.js';
 import type { Action } from '../commands.js';
 import type { JobOptions, Pipeline } from '../engine.js';
 import { comparedForms, reportForms } from '../forms.js';
@@ -6,11 +8,17 @@ import type { Options } from '../options.js';
 import { type Forms, printResult } from '../output.js';
 import { refuseOverwriting } from '../paths.js';
 import { checkReportFiles, reportFiles, writeReportFiles } from '../report-files.js';
+import type { Shell } from '../shell.js';
 
 export const run: Action = async ([model], options, shell) => {
-  refuseOverwriting(model!, reportFiles(options));
+  if (options.validate) return validation(options, shell);
+  if (model === undefined)
+    throw usageError('MODEL_MISSING', 'report needs a model', {
+      hint: '`quantize report model.onnx`, or `quantize report --validate`',
+    });
+  refuseOverwriting(model, reportFiles(options));
   checkReportFiles(options);
-  await withJob(model!, options, shell, async ({ job, progress }) => {
+  await withJob(model, options, shell, async ({ job, progress }) => {
     const forms = await formsOf(await shell.pipeline(), job, options);
     await writeReportFiles(forms, options);
     progress.end();
@@ -30,3 +38,12 @@ async function formsOf(pipeline: Pipeline, job: JobOptions, options: Options): P
 /** "ane,tpu" → both. A path is one name whatever it holds. */
 const listed = (text: string): string[] =>
   text.endsWith('.json') && text.includes('/') ? [text] : text.split(',').filter((name) => name !== '');
+
+/** Of the chip that was named; of all when none was. */
+async function validation(options: Options, shell: Shell): Promise<void> {
+  const only = findTarget(options.target);
+  const { validate } = await shell.pipeline();
+  const { validationForms } = await import('../render/validation.js');
+  const result = validate(only?.timing === 'modelled' ? only.id : undefined);
+  await printResult(validationForms(result), options, shell);
+}
