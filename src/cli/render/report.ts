@@ -1,5 +1,6 @@
 import type { Figure, Report } from '../../report/types.js';
 import { renderMetrics } from './metrics.js';
+import { outlookLines } from './outlook.js';
 import { paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
 import { basisText, byteText, changeText, countText, decibel, figureText, percent } from './units.js';
@@ -10,6 +11,7 @@ export const renderReport = (report: Report, term: Terminal, verbose: boolean): 
     renderSection(figures(report), term, verbose),
     report.metrics && renderMetrics(report.metrics, term),
     renderSection(improvements(report), term, verbose),
+    outlookLines(report).map(term.dim).join('\n'),
     renderSection(leftInFloat(report), term, verbose),
     verbose ? renderSection(layers(report), term, verbose) : '',
     report.caveats.map((sentence) => `${term.warn('!')} ${sentence}`).join('\n'),
@@ -49,7 +51,7 @@ function figures({ size, float, quantized, target, scheme }: Report): Section {
     title: [scheme, `on ${target.name}`].filter(Boolean).join(' '),
     head: ['', 'FP32', 'quantized', 'change', 'basis'],
     rows: [
-      bytesRow('file', size.floatBytes, size.quantizedBytes),
+      bytesRow('file', size.floatBytes, size.quantizedBytes, size.estimated),
       bytesRow('parameters', size.floatParameterBytes, size.quantizedParameterBytes),
       ...row('latency', float.latencyMs, quantized.latencyMs, 'faster', 'slower'),
       ...row('throughput', float.throughput, quantized.throughput, 'lower', 'higher'),
@@ -60,12 +62,12 @@ function figures({ size, float, quantized, target, scheme }: Report): Section {
   };
 }
 
-const bytesRow = (name: string, before: number, after: number): string[] => [
+const bytesRow = (name: string, before: number, after: number, estimated = false): string[] => [
   name,
   byteText(before),
   byteText(after),
   changeText(before, after, 'smaller', 'larger'),
-  'measured',
+  estimated ? 'worked out' : 'measured',
 ];
 
 const leftInFloat = ({ leftInFloat: rows }: Report): Section => ({
