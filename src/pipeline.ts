@@ -14,5 +14,5 @@ export { report } from './pipeline/report.js';
 export { dataFiles } from './pipeline/samples.js';
 export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js';
 export { resolveTarget } from './pipeline/stages.js';
-export { calibrate, calibrate, calibrateFor, merge, merge, type Variant } from './pipeline/statistics.js';
+export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';
 export { type Validation, validate } from './validation/index.js';
