@@ -1,4 +1,5 @@
 import type { Bound, LayerRow } from './types.js';
+import { byteText, digits, percent } from './units.js';
 
 /** Kernels of one operator type together: what profilers print first. */
 export interface OperatorRow {
@@ -56,3 +57,47 @@ function longestBound(rows: readonly LayerRow[]): Bound {
 /** Operators that leave the chip, with the reason. */
 export const fallbacks = (layers: readonly LayerRow[]): LayerRow[] =>
   layers.filter((row) => row.runsOn !== undefined);
+
+/** A table of texts, and which columns align right. */
+export interface TextTable {
+  head: string[];
+  rows: string[][];
+  numeric: number[];
+}
+
+/**
+ * The breakdown as the profilers of chips print it, with the sum of all kernels below. A static estimate: kernels are
+ * timed one behind another. Times in µs. Empty when no time is modelled.
+ */
+export function operatorTable(layers: readonly LayerRow[]): TextTable {
+  const operators = operatorBreakdown(layers);
+  const head = ['operator', 'kernels', 'each', 'time', 'share', 'GOP', 'GB/s', 'weights', 'bound by'];
+  const rows = operators.length < 2 ? operators : [...operators, sumOf(operators)];
+  return { head, rows: rows.map(operatorTexts), numeric: [1, 2, 3, 4, 5, 6, 7] };
+}
+
+const operatorTexts = (row: OperatorRow): string[] => [
+  row.opType,
+  String(row.count),
+  digits(row.microseconds / row.count),
+  digits(row.microseconds),
+  percent(row.share),
+  digits(row.operations / 1e9),
+  row.microseconds > 0 ? digits(row.bytes / row.microseconds / 1e3) : '',
+  byteText(row.parameterBytes),
+  row.bound,
+];
+
+function sumOf(rows: readonly OperatorRow[]): OperatorRow {
+  const total = (of: (row: OperatorRow) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+  return {
+    opType: 'all',
+    count: total((r) => r.count),
+    microseconds: total((r) => r.microseconds),
+    share: total((r) => r.share),
+    operations: total((r) => r.operations),
+    bytes: total((r) => r.bytes),
+    parameterBytes: total((r) => r.parameterBytes),
+    bound: rows[0].bound,
+  };
+}

@@ -1,14 +1,7 @@
+import type { TextTable } from './breakdown.js';
 import type { ComparisonRow, Loss, ReportComparison } from './comparison.js';
 import type { Figure } from './types.js';
 import { basisText, byteText, digits, figureText } from './units.js';
-
-/** The comparison as texts: the same columns on a terminal, in Markdown and on a page. */
-export interface ComparisonTable {
-  head: string[];
-  rows: string[][];
-  /** Columns that align right. */
-  numeric: number[];
-}
 
 interface Column {
   head: string;
@@ -39,8 +32,8 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** Rows in the order of the comparison; columns that nothing is known of are left out. */
-export function comparisonTable({ rows }: ReportComparison, short = false): ComparisonTable {
+/** The same columns on a terminal, in Markdown and on a page, in the order of the comparison; columns that nothing is known of are left out. */
+export function comparisonTable({ rows }: ReportComparison, short = false): TextTable {
   const cells = rows.map((row) =>
     COLUMNS.map((column) => (short && column.short ? column.short(row) : column.text(row))),
   );

@@ -1,6 +1,7 @@
 import type { DetailedComparison } from './comparison.js';
 import type { DetailedReport } from './details.js';
 
+export { fallbacks, operatorTable, type TextTable } from './breakdown.js';
 export {
   type ComparisonRow,
   compareReports,
@@ -10,7 +11,8 @@ export {
 } from './comparison.js';
 export { comparisonMarkdown } from './comparison-markdown.js';
 export { COMPARISON_SCHEMA } from './comparison-schema.js';
-export { type ComparisonTable, comparisonTable } from './comparison-table.js';
+export { comparisonTable } from './comparison-table.js';
+export { consequences } from './consequences.js';
 export type { DetailedReport, Provenance } from './details.js';
 export { type Distribution, distributions } from './distributions.js';
 export { reportMarkdown } from './markdown.js';

@@ -1,4 +1,6 @@
 import type { Metrics } from '../verify/types.js';
+import { fallbacks, operatorTable } from './breakdown.js';
+import { consequences } from './consequences.js';
 import type { Figure, Improvement, LayerRow, Report } from './types.js';
 
 /** Rows of layers and of float nodes shown; the JSON has all. */
@@ -12,6 +14,9 @@ export function reportMarkdown(report: Report): string {
     summary(report),
     report.metrics ? accuracy(report.metrics) : '',
     improvements(report.improvements),
+    follows(report),
+    operators(report.layers),
+    predictedFallbacks(report),
     layers(report.layers),
     leftInFloat(report),
     report.caveats.length > 0 ? `### Mind\n\n${report.caveats.map((s) => `- ${cell(s)}`).join('\n')}` : '',
@@ -117,6 +122,29 @@ function layers(rows: readonly LayerRow[]): string {
     ]);
   const head = ['Layer', 'Operator', 'Computes in', 'MACs', 'FP32', 'Quantized', 'Time', 'Bound by'];
   return section(`Heaviest layers${shown(heavy.length)}`, table(head, body));
+}
+
+/** What follows from the figures. */
+function follows(report: Report): string {
+  const rows = consequences(report);
+  return rows.length === 0 ? '' : rows.map(([name, says]) => `- **${name}**: ${cell(says)}`).join('\n');
+}
+
+function operators(rows: readonly LayerRow[]): string {
+  const { head, rows: body } = operatorTable(rows);
+  return body.length === 0
+    ? ''
+    : section('Time by operator in microseconds, a static estimate', table(head, body));
+}
+
+function predictedFallbacks({ layers: rows, target }: Report): string {
+  const away = fallbacks(rows);
+  if (away.length === 0) return '';
+  const body = away.slice(0, SHOWN).map((row) => [row.node, row.opType, row.runsOn ?? '', row.reason ?? '']);
+  return section(
+    `Leave ${cell(target.name)}${shown(away.length)}`,
+    table(['Kernel', 'Operator', 'Runs on', 'Reason'], body),
+  );
 }
 
 function leftInFloat({ leftInFloat: rows }: Report): string {

@@ -1,6 +1,6 @@
+import { consequences, fallbacks, operatorTable } from '../../report/index.js';
 import type { Figure, Report } from '../../report/types.js';
 import { renderMetrics } from './metrics.js';
-import { outlookLines } from './outlook.js';
 import { paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
 import { basisText, byteText, changeText, countText, decibel, figureText, percent } from './units.js';
@@ -11,7 +11,9 @@ export const renderReport = (report: Report, term: Terminal, verbose: boolean): 
     renderSection(figures(report), term, verbose),
     report.metrics && renderMetrics(report.metrics, term),
     renderSection(improvements(report), term, verbose),
-    outlookLines(report).map(term.dim).join('\n'),
+    follows(report, term),
+    renderSection(operators(report), term, verbose),
+    renderSection(predictedFallbacks(report), term, verbose),
     renderSection(leftInFloat(report), term, verbose),
     verbose ? renderSection(layers(report), term, verbose) : '',
     report.caveats.map((sentence) => `${term.warn('!')} ${sentence}`).join('\n'),
@@ -69,6 +71,26 @@ const bytesRow = (name: string, before: number, after: number, estimated = false
   changeText(before, after, 'smaller', 'larger'),
   estimated ? 'worked out' : 'measured',
 ];
+
+/** Sentences behind their names, the names in one column. */
+function follows(report: Report, term: Terminal): string {
+  const rows = consequences(report);
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows.map(([name, says]) => `  ${term.dim(name.padEnd(width))}${says}`).join('\n');
+}
+
+const operators = ({ layers: rows }: Report): Section => ({
+  title: 'time by operator in µs, a static estimate',
+  ...operatorTable(rows),
+  brief: 8,
+});
+
+const predictedFallbacks = ({ layers: rows, target }: Report): Section => ({
+  title: `leave ${target.name}: ${fallbacks(rows).length} kernels`,
+  head: ['kernel', 'operator', 'runs on', 'reason'],
+  rows: fallbacks(rows).map((row) => [row.node, row.opType, row.runsOn ?? '', row.reason ?? '']),
+  brief: 10,
+});
 
 const leftInFloat = ({ leftInFloat: rows }: Report): Section => ({
   title: `left in float: ${rows.length} nodes`,

@@ -14,6 +14,7 @@ import {
   consequenceSection,
   decisionSection,
   distributionSection,
+  fallbackSection,
   improvementSection,
   kernelSection,
   metricsSection,
@@ -53,6 +54,7 @@ ${await roofline(report)}
 ${await schedule(report)}
 ${await energy(report)}
 ${operatorSection(report)}
+${fallbackSection(report)}
 ${await distributionSection(detailed.distributions)}
 ${kernelSection(report, `${prefix}kernels`)}
 ${decisionSection(detailed, `${prefix}decisions`)}

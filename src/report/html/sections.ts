@@ -1,8 +1,9 @@
-import { operatorBreakdown } from '../breakdown.js';
+import { fallbacks, operatorTable } from '../breakdown.js';
+import { consequences } from '../consequences.js';
 import type { DetailedReport } from '../details.js';
 import type { Distribution } from '../distributions.js';
 import type { Report } from '../types.js';
-import { basisText, byteText, countText, decibel, digits, figureText, percent } from '../units.js';
+import { byteText, countText, decibel, digits, percent } from '../units.js';
 import { histogramChart } from './charts/histogram.js';
 import { html, type Markup } from './markup.js';
 import { type Cell, table } from './table.js';
@@ -17,33 +18,13 @@ const micro = (value: number | undefined): Cell => numeric(value, (v) => digits(
 
 /** Time by operator type, as profilers print it. */
 export function operatorSection({ layers }: Report): Markup | undefined {
-  const rows = operatorBreakdown(layers);
+  const { head, rows, numeric: right } = operatorTable(layers);
   if (rows.length === 0) return undefined;
-  const columns = [
-    'Operator',
-    'Kernels',
-    'µs each',
-    'µs',
-    'Share',
-    'GOP',
-    'Weights',
-    'Main memory',
-    'Bound by',
-  ];
-  return html`<h2>Time by operator</h2><p>A static estimate: kernels run one behind another.</p><div class="panel">${table(
-    columns.map((head, i) => ({ head, ...(i > 0 && i < 8 && { numeric: true as const }) })),
-    rows.map((r) => [
-      r.opType,
-      String(r.count),
-      micro(r.microseconds / r.count),
-      micro(r.microseconds),
-      share(r.share),
-      numeric(r.operations / 1e9, digits),
-      bytes(r.parameterBytes),
-      bytes(r.bytes),
-      r.bound,
-    ]),
-  )}</div>`;
+  const columns = head.map((name, i) => ({
+    head: name,
+    ...(right.includes(i) && { numeric: true as const }),
+  }));
+  return html`<h2>Time by operator</h2><p>In microseconds. A static estimate: kernels run one behind another.</p><div class="panel">${table(columns, rows)}</div>`;
 }
 
 /** Every kernel with all that is known of it. */
@@ -175,49 +156,21 @@ export function improvementSection({ improvements = [] }: Report): Markup | unde
   return html`<h2>Steps tried</h2><p>Worst output against FP32 on a few calibration samples, before and after each step.</p><div class="panel">${table(columns, rows)}</div>`;
 }
 
-/** Memory, batches, battery, data centre: what follows from the figures, as a list. */
 export function consequenceSection(report: Report): Markup | undefined {
-  const {
-    quantized: { memory },
-    saturation,
-    chips,
-    battery,
-    datacentre,
-    joulesPerBit,
-    run,
-  } = report;
-  const with_ = (figure: Parameters<typeof figureText>[0]) =>
-    figure && `${figureText(figure)} (${basisText(figure)})`;
-  const rows: [string, string | undefined | false][] = [
-    [
-      'The figures are for',
-      run &&
-        `batch ${run.batch}${Object.entries(run.dims)
-          .map(([name, size]) => `, ${name} ${size}`)
-          .join('')}`,
-    ],
-    [
-      'Memory',
-      memory &&
-        `${byteText(memory.totalBytes)}: weights ${byteText(memory.weightBytes)}, activations at their peak ${byteText(memory.activationBytes)}${memory.cacheBytes > 0 ? `, cache ${byteText(memory.cacheBytes)}` : ''}; ${memory.fits ? 'fits' : 'does not fit'}`,
-    ],
-    ['Batch that saturates', saturation && `${saturation.batch}, ${with_(saturation.throughput)}`],
-    ['Chips', chips && `${chips.count}, ${byteText(chips.memoryEachBytes)} each, ${with_(chips.latencyMs)}`],
-    [
-      'Battery',
-      battery &&
-        `${with_(battery.sharePer1000)} for 1,000 runs, ${with_(battery.hours)} of continuous use, ${with_(battery.sustained)} sustained`,
-    ],
-    [
-      'Data centre',
-      datacentre &&
-        `${with_(datacentre.joulesPer1000)} for 1,000 runs, ${with_(datacentre.costPerMillion)} a million at ${datacentre.pricePerKwh} a kWh`,
-    ],
-    ['Saved for each bit removed', with_(joulesPerBit)],
-  ];
-  const known = rows.filter(([, text]) => text);
-  if (known.length === 0) return undefined;
-  return html`<h2>What follows</h2><div class="panel"><dl>${known.map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl></div>`;
+  const rows = consequences(report);
+  if (rows.length === 0) return undefined;
+  return html`<h2>What follows</h2><div class="panel"><dl>${rows.map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl></div>`;
+}
+
+/** Kernels that the chip is predicted not to run. */
+export function fallbackSection({ layers, target }: Report): Markup | undefined {
+  const rows = fallbacks(layers);
+  if (rows.length === 0) return undefined;
+  const columns = ['Kernel', 'Operator', 'Runs on', 'Reason'].map((head) => ({ head }));
+  return html`<h2>Predicted fallbacks</h2><p>Kernels that leave ${target.name}; each way out and back costs time.</p><div class="panel">${table(
+    columns,
+    rows.map((row) => [row.node, row.opType, row.runsOn!, row.reason ?? '']),
+  )}</div>`;
 }
 
 export function provenanceSection({ report, provenance }: DetailedReport): Markup {

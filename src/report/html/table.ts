@@ -11,13 +11,16 @@ export interface Column {
   numeric?: true;
 }
 
-/** A table; with `id` it can be searched, and every head sorts. `stacked`: on narrow screens a row becomes a block. */
+/** A table without the columns that are empty in every row; with `id` it can be searched, and every head sorts. `stacked`: on narrow screens a row becomes a block. */
 export function table(
-  columns: readonly Column[],
-  rows: readonly (Cell | string)[][],
+  allColumns: readonly Column[],
+  allRows: readonly (Cell | string)[][],
   id?: string,
   stacked = false,
 ): Markup {
+  const kept = allColumns.map((_, i) => i).filter((i) => allRows.some((row) => !isEmpty(row[i])));
+  const columns = kept.map((i) => allColumns[i]);
+  const rows = allRows.map((row) => kept.map((i) => row[i]));
   const body = rows.map((cells) => html`<tr>${cells.map((cell, i) => cellOf(cell, columns[i], i))}</tr>\n`);
   const head = columns.map(
     ({ head, numeric }) =>
@@ -29,6 +32,8 @@ export function table(
   return html`${box}<div class="${id ? 'scroll tall' : 'scroll'}"><table${attribute('id', id)}${attribute('class', stacked && 'stack')}><thead><tr>${head}</tr></thead><tbody>
 ${body}</tbody></table></div>`;
 }
+
+const isEmpty = (cell: Cell | string): boolean => (typeof cell === 'string' ? cell : cell.text) === '';
 
 function cellOf(cell: Cell | string, { numeric }: Column, index: number): Markup {
   const { text, value } = typeof cell === 'string' ? { text: cell, value: undefined } : cell;
