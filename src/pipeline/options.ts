@@ -56,6 +56,9 @@ export interface JobOptions extends SampleSettings, Writing {
   symmetric?: boolean;
   /** `compare`: the integer path of the quantized model too. */
   integer?: boolean;
+  /** `survey`: what each format, and each way of rounding, makes of the weights. */
+  formats?: boolean;
+  roundingBias?: boolean;
   threads?: number;
   /** Bytes that fetched activations may take. */
   memory?: number;

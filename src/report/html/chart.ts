@@ -1,6 +1,7 @@
 // The only file that knows the chart library: a specification becomes SVG here, without a browser.
 import * as vega from 'vega';
 import { html, type Markup, printable, raw } from './markup.js';
+import { COLOURS } from './style.js';
 
 type Spec = vega.Spec;
 
@@ -47,22 +48,28 @@ export async function chart(label: string, spec: (width: number) => Spec): Promi
 /** A small chart that has one size on every screen. */
 export const smallChart = async (spec: Spec): Promise<Markup> => svg(spec);
 
+/**
+ * A picture that stands alone as an SVG file: in the colours of the light page, on white.
+ * @param label what the picture shows, for who does not see it
+ */
+export async function svgFile(label: string, spec: Spec): Promise<string> {
+  startPage();
+  const drawn = printable(await drawing({ ...spec, background: '#ffffff' }));
+  const coloured = drawn.replace(/var\(--(\w+)\)/g, (_, name) => COLOURS[name]);
+  return coloured.replace('<svg ', `<svg role="img" ${html`aria-label="${label}"`.text} `);
+}
+
 async function svg(spec: Spec): Promise<Markup> {
+  const text = printable(await drawing({ autosize: { type: 'fit', contains: 'padding' }, ...spec }));
+  return raw(text.replace(/ xmlns(:xlink)?="[^"]*"/g, '').replaceAll('font-family="sans-serif" ', ''));
+}
+
+async function drawing(spec: Spec): Promise<string> {
   // Widths of texts are estimated: a canvas that happens to be installed must not change the picture.
   textMetrics.canvas(false);
-  const view = new vega.View(
-    vega.parse({ autosize: { type: 'fit', contains: 'padding' }, ...spec }, THEME as object),
-    {
-      renderer: 'none',
-    },
-  );
+  const view = new vega.View(vega.parse(spec, THEME as object), { renderer: 'none' });
   try {
-    const text = await view.toSVG();
-    return raw(
-      printable(text)
-        .replace(/ xmlns(:xlink)?="[^"]*"/g, '')
-        .replaceAll('font-family="sans-serif" ', ''),
-    );
+    return await view.toSVG();
   } finally {
     view.finalize();
   }

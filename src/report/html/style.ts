@@ -67,3 +67,11 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; } }
 @media print { body { background: #fff; } .tall { max-height: none; } input[type=search], #tip { display: none; } }
 `;
+
+/** Variables of the light palette: name → colour. */
+export const COLOURS: Readonly<Record<string, string>> = Object.fromEntries(
+  [...STYLE.slice(0, STYLE.indexOf('@media')).matchAll(/--(\w+): (#\w+)/g)].map(([, name, colour]) => [
+    name,
+    colour,
+  ]),
+);
