@@ -1,5 +1,6 @@
 import { type BlockShape, type ChannelParams, checkBlocks, eachRun } from './blocks.js';
 import { type Codec, codecOf, tableOf } from './codec.js';
+import { signBit } from './floats.js';
 import type { NumberFormat } from './format.js';
 import { tableThresholds } from './tables.js';
 
@@ -97,11 +98,22 @@ function cellsOf(row: NumberFormat, params: ChannelParams, group: number): Cells
     const ends = { bottom: half(row.qmin, -1), top: half(row.qmax, 1) };
     return { codec, low: (code) => half(code, -1), high: (code) => half(code, 1), ...ends };
   }
-  // Cells of 16 bits are far narrower than a bin of the histogram.
-  if (row.bits > 8) {
-    return { codec, low: codec.decode, high: codec.decode, bottom: -row.largest, top: row.largest };
-  }
+  if (row.layout && row.bits > 8) return wideCells(row, codec, signBit(row.layout));
   return tableCells(row, codec, params, group);
+}
+
+/** Floats of 16 bits and more: half a step on either side. The step below a power of two counts as the one above it. */
+function wideCells(row: NumberFormat, codec: Codec, sign: number): Cells {
+  const half = (code: number): number => {
+    const magnitude = code & (sign - 1);
+    const above = codec.decode(magnitude + 1);
+    return (
+      Math.abs((Number.isFinite(above) ? above : codec.decode(magnitude - 1)) - codec.decode(magnitude)) / 2
+    );
+  };
+  const low = (code: number): number => codec.decode(code) - half(code);
+  const high = (code: number): number => codec.decode(code) + half(code);
+  return { codec, low, high, bottom: -row.largest, top: row.largest };
 }
 
 /** Thresholds are the edges; the outermost cells reach as far out as they do inwards. */

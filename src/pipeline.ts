@@ -17,4 +17,4 @@ export { resolveTarget } from './pipeline/stages.js';
 export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';
 export { type Validation, validate } from './validation/index.js';
 export { calibrate, merge } from './pipeline/statistics.js';
-export { survey } from './pipeline/survey.js';
+export { type Survey, survey } from './pipeline/survey.js';

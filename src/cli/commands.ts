@@ -101,9 +101,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     id: 'inspect',
     summary: 'what is in a model, what the chip can run, what will hurt; needs no data',
     operands: [MODEL],
-    options: ['target', 'scheme', 'dim', ...TALK],
+    options: ['target', 'scheme', 'dim', 'formats', 'roundingBias', 'svg', 'seed', ...TALK],
+    overrides: { seed: { description: 'seed of the stochastic rounding that --rounding shows' } },
     examples: [
       ['inspect model.onnx --target ane', 'before anything else'],
+      ['inspect model.onnx --formats --svg formats.svg', 'which number format suits its weights'],
       ['inspect model.onnx -f json | jq .operators', 'for scripts'],
     ],
     load: () => import('./commands/inspect.js'),

@@ -8,5 +8,6 @@ export type {
   ProgressEvent,
   Reported,
   Result,
+  Survey,
 } from '../pipeline.js';
 export type Pipeline = typeof import('../pipeline.js');

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/types.js';
-import type { Compared, Comparison, Inspection, PackageReport, Reported } from './engine.js';
+import type { Compared, Comparison, Inspection, PackageReport, Reported, Survey } from './engine.js';
 import type { Options } from './options.js';
 import type { Forms } from './output.js';
 
@@ -55,4 +55,10 @@ export const planForms = (plan: Plan, { verbose = false }: Verbosity): Forms => 
   json: plan,
   markdown: async () => (await import('./render/plan.js')).planMarkdown(plan),
   table: async (term) => (await import('./render/plan.js')).renderPlan(plan, term, verbose),
+});
+
+export const surveyForms = (survey: Survey, { verbose = false }: Verbosity): Forms => ({
+  json: survey,
+  markdown: async () => (await import('./render/survey.js')).surveyMarkdown(survey),
+  table: async (term) => (await import('./render/survey.js')).renderSurvey(survey, term, verbose),
 });

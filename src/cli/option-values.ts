@@ -47,6 +47,9 @@ export interface Options extends PackageOptions {
   battery?: number;
   validate?: boolean;
   savePlan?: string;
+  formats?: boolean;
+  roundingBias?: boolean;
+  svg?: string;
   integer?: boolean;
   show?: string;
   dryRun?: boolean;

@@ -9,6 +9,8 @@ export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets' | 'pack
 
 export interface OptionSpec {
   flags: string;
+  /** commander's name of the value, where the id says more. */
+  attribute?: string;
   description: string;
   /** Heading in --help. */
   group: string;
@@ -236,6 +238,23 @@ export const OPTIONS = {
     group: OUT,
     default: 'table',
     choices: ['table', 'json', 'markdown'],
+  },
+  formats: {
+    flags: '--formats',
+    description: 'what each number format would make of the model’s own weights',
+    group: OUT,
+  },
+  roundingBias: {
+    flags: '--rounding',
+    attribute: 'rounding',
+    description: 'how far each way of rounding shifts the weights',
+    group: OUT,
+  },
+  svg: {
+    flags: '--svg <file>',
+    description: 'also draw --formats: bits against signal to noise, and how the weights lie',
+    group: OUT,
+    path: true,
   },
   integer: {
     flags: '--integer',

@@ -80,9 +80,11 @@ function option(id: OptionId, spec: CommandSpec, values?: Values): Option {
   return initial === undefined ? made : made.default(initial);
 }
 
-/** commander names an option by its long flag; the tables name it by id. The two agree in camel case. */
+/** commander names an option by its long flag; the tables name it by id. The two agree in camel case, or the table says. */
 const named = (values: Record<string, unknown>, spec: CommandSpec): Options =>
-  Object.fromEntries(spec.options.map((id) => [id, values[id]])) as unknown as Options;
+  Object.fromEntries(
+    spec.options.map((id) => [id, values[optionSpec(id).attribute ?? id]]),
+  ) as unknown as Options;
 
 function examples(spec: CommandSpec): string {
   if (spec.examples.length === 0) return '';

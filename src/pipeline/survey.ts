@@ -6,6 +6,8 @@ import { type Survey, Weights } from '../report/survey/index.js';
 import type { JobOptions } from './options.js';
 import { type Job, planInput, prepareFor, stopIfAborted } from './stages.js';
 
+export type { Survey } from '../report/survey/index.js';
+
 /** Grids that rounding is shown on: the steps of 8 bits, and steps that are large beside the weights. */
 const ROUNDED: readonly string[] = ['int8-perchannel', 'int4-block32', 'fp8-perchannel', 'nvfp4'];
 /** The grid that shows how weights lie between the extremes of their channel. */

@@ -27,3 +27,4 @@ export const reportHtml = async (detailed: DetailedReport): Promise<string> =>
 /** Several reports of one model as a page. */
 export const comparisonHtml = async (detailed: DetailedComparison): Promise<string> =>
   (await import('./html/comparison.js')).comparisonHtml(detailed);
+export { surveySvg } from './survey/index.js';

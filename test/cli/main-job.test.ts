@@ -193,6 +193,21 @@ describe('the other commands', () => {
     expect(files()).toEqual([]);
   });
 
+  it('inspect --formats surveys the weights, and draws them', async () => {
+    const args = ['inspect', MODEL, '--formats', '--rounding'];
+    const { code, stdout, stderr } = await quantize([...args, '--svg', 'f.svg', '-v']);
+    expect({ code, files: files() }).toEqual({ code: 0, files: ['f.svg'] });
+    expect(stderr).toContain('wrote f.svg\n');
+    for (const said of ['nvfp4', 'SQNR in dB of each weight', 'stochastic', '█'])
+      expect(stdout).toContain(said);
+    expect(bytes('f.svg').toString()).toMatch(/^<svg .*<\/svg>\n$/s);
+    const rounding = await quantize(['inspect', MODEL, '--rounding', '-f', 'markdown']);
+    expect(rounding.stdout).toContain('| int8-perchannel | floor | -0.4');
+    const alone = await quantize(['inspect', MODEL, '--svg', 'g.svg']);
+    expect(alone.code).toBe(2);
+    expect(alone.stderr).toContain('error SVG_WITHOUT_FORMATS');
+  });
+
   it('compare --integer computes the quantized model as a chip does', async () => {
     await quantize([MODEL, '-t', 'ane', '-q', ...FEW]);
     const args = ['compare', MODEL, NAME, '-e', SAMPLES, '--limit', '2', '--integer'];

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Spec, svgFile } from '../html/chart.js';
 import type { FormatSurvey, Survey } from './types.js';
 
@@ -27,7 +28,7 @@ export function frontier(formats: readonly FormatSurvey[]): FormatSurvey[] {
 
 /** Bits against SQNR of every format, and how the weights lie: an SVG file that stands alone. */
 export function surveySvg(survey: Survey): Promise<string> {
-  return svgFile(`Formats for the weights of ${survey.file}`, specification(survey));
+  return svgFile(`Formats for the weights of ${basename(survey.file)}`, specification(survey));
 }
 
 interface Point {
@@ -39,36 +40,44 @@ interface Point {
   x: number;
   y: number;
   label: string;
+  /** 1: right of the point, −1: left. */
+  side: number;
 }
 
 /** Room that a label takes, in pixels. */
-const LABEL = { height: 11, letter: 6 };
+const LABEL = { height: 9, letter: 5.5, gap: 6 };
 
 /** The formats as points; as many have a label as fit beside each other, those of the frontier first. */
 function pointsOf(formats: readonly FormatSurvey[]): { points: Point[]; highest: number } {
   const shown = formats.filter((f) => f.bits <= MOST_BITS && f.sqnrDb !== null);
   const highest = 10 * Math.ceil(Math.max(10, ...shown.map((f) => f.sqnrDb!)) / 10);
   const points = shown.map(({ id, bits, sqnrDb }) => ({
-    ...{ id, bits, sqnrDb: sqnrDb!, family: familyOf(id), label: '' },
+    ...{ id, bits, sqnrDb: sqnrDb!, family: familyOf(id), label: '', side: 1 },
     x: (bits / MOST_BITS) * WIDTH,
     y: PLOT - (sqnrDb! / highest) * PLOT,
   }));
   const best = new Set(frontier(formats).map((f) => f.id));
-  const labelled: Point[] = [];
+  const taken: Box[] = points.map(({ x, y }) => box(x, x, y));
   for (const point of points.toSorted((a, b) => Number(best.has(b.id)) - Number(best.has(a.id)))) {
-    if (labelled.some((other) => overlap(point, other))) continue;
-    point.label = point.id;
-    labelled.push(point);
+    const length = point.id.length * LABEL.letter;
+    const side = SIDES.find((s) => !taken.some((other) => overlap(labelBox(point, s, length), other)));
+    if (side === undefined) continue;
+    taken.push(labelBox(point, side, length));
+    Object.assign(point, { label: point.id, side });
   }
   return { points, highest };
 }
 
-const overlap = (a: Point, b: Point): boolean => {
-  const [left, right] = a.x < b.x ? [a, b] : [b, a];
-  return (
-    Math.abs(a.y - b.y) < LABEL.height && right.x - left.x < left.id.length * LABEL.letter + LABEL.height
-  );
-};
+/** Right of the point, or left of it. */
+const SIDES = [1, -1] as const;
+
+/** Left, right and middle. */
+type Box = [left: number, right: number, y: number];
+const box = (left: number, right: number, y: number): Box => [left, right, y];
+const labelBox = ({ x, y }: Point, side: number, length: number): Box =>
+  side > 0 ? box(x + LABEL.gap, x + LABEL.gap + length, y) : box(x - LABEL.gap - length, x - LABEL.gap, y);
+const overlap = (a: Box, b: Box): boolean =>
+  a[0] < b[1] && b[0] < a[1] && Math.abs(a[2] - b[2]) < LABEL.height;
 
 function specification({ formats = [], distribution, file }: Survey): Spec {
   const { points, highest } = pointsOf(formats);
@@ -78,7 +87,7 @@ function specification({ formats = [], distribution, file }: Survey): Spec {
     width: WIDTH,
     padding: 10,
     layout: { columns: 1, padding: 44 },
-    title: { text: `What each format gives for the weights of ${file}` },
+    title: { text: `What each format gives for the weights of ${basename(file)}` },
     data: [
       { name: 'formats', values: points },
       { name: 'frontier', values: points.filter((p) => best.has(p.id)).sort((a, b) => a.bits - b.bits) },
@@ -142,7 +151,8 @@ const scatter = (highest: number): NonNullable<Spec['marks']>[number] => ({
       from: { data: 'formats' },
       encode: {
         update: {
-          x: { scale: 'x', field: 'bits', offset: 6 },
+          x: { scale: 'x', field: 'bits', offset: { signal: `${LABEL.gap} * datum.side` } },
+          align: { signal: "datum.side > 0 ? 'left' : 'right'" },
           y: { scale: 'y', field: 'sqnrDb' },
           text: { field: 'label' },
           baseline: { value: 'middle' },

@@ -6,13 +6,13 @@ import { formatBits } from '../../../kernels/size.js';
 import { roundingErrors } from '../../../kernels/stochastic.js';
 import { createKernels, type Kernels } from '../../../kernels/wasm.js';
 import { allGraphs } from '../../ir/graph.js';
-import type { Model } from '../../ir/model.js';
+import type { Model, Tensor } from '../../ir/model.js';
 import { elementCount, finiteValues } from '../../ir/tensor.js';
 import type { WeightPlan } from '../../plan/types.js';
 import type { FormatFigures, FormatSurvey, RoundingSurvey } from './types.js';
 
 /** Values that are looked at, shared out among the weights; more of them say hardly more. */
-const LOOKED_AT = 2 ** 18;
+const LOOKED_AT = 2 ** 19;
 /** Of each weight at least. */
 const LEAST = 2 ** 11;
 const KERNEL_BYTES = 1 << 20;
@@ -31,9 +31,10 @@ interface Sample {
 
 /** The weights of a prepared model, in any format that a plan asks for. */
 export class Weights {
-  private readonly constants: ReadonlyMap<string, Model['graph']['initializers'][number]>;
+  private readonly constants: ReadonlyMap<string, Tensor>;
   private readonly kernels: Kernels = createKernels(KERNEL_BYTES);
 
+  private readonly values = new Map<Tensor, Float32Array>();
   private readonly share: number;
 
   /** @param count weights that will be looked at */
@@ -43,12 +44,19 @@ export class Weights {
     this.constants = new Map(tensors.map((t) => [t.name ?? '', t]));
   }
 
+  /** Checked once: every format looks at them. */
+  private valuesOf(tensor: Tensor): Float32Array {
+    const values = this.values.get(tensor) ?? finiteValues(tensor);
+    this.values.set(tensor, values);
+    return values;
+  }
+
   /** @throws QuantizeError WEIGHT_NOT_FINITE (invalid) */
   private sample(plan: WeightPlan): Sample {
     const tensor = this.constants.get(plan.tensor)!;
     const block = plan.granularity.kind === 'block' ? plan.granularity.size : undefined;
     const whole = blockShape(plan.view ?? tensor.dims, plan.axis, block);
-    const { values, shape } = sampleGroups(finiteValues(tensor), whole, this.share);
+    const { values, shape } = sampleGroups(this.valuesOf(tensor), whole, this.share);
     const params = weightGrid(this.kernels, values, shape, plan.format, { symmetric: plan.symmetric });
     return { plan, count: elementCount(tensor.dims), groups: scaleCount(whole), values, shape, params };
   }
@@ -97,7 +105,8 @@ export class Weights {
       looked += values.length;
       for (let i = 0; i < values.length; i++) {
         const scale = params.scales[Math.floor(i / run) % shape.channels] * unit;
-        counts[Math.min(BINS - 1, Math.floor((values[i] / scale + 1) * (BINS / 2)))]++;
+        const bin = Math.floor((values[i] / scale + 1) * (BINS / 2));
+        counts[Math.max(0, Math.min(BINS - 1, bin))]++;
       }
     }
     return { looked, distribution: counts.map((count) => count / Math.max(1, looked)) };
