@@ -16,5 +16,4 @@ export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js'
 export { resolveTarget } from './pipeline/stages.js';
 export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';
 export { type Validation, validate } from './validation/index.js';
-export { calibrate, merge } from './pipeline/statistics.js';
 export { type Survey, survey } from './pipeline/survey.js';
