@@ -15,5 +15,5 @@ export { dataFiles } from './pipeline/samples.js';
 export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js';
 export { resolveTarget } from './pipeline/stages.js';
 export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';
-export { type Validation, validate } from './validation/index.js';
 export { type Survey, survey } from './pipeline/survey.js';
+export { type Validation, validate } from './validation/index.js';
