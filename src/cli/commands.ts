@@ -64,6 +64,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       ...MAKE,
       ...WRITING,
+      'sidecar',
       'calibration',
       ...EVALUATION,
       'stats',

@@ -44,7 +44,7 @@ const produce = (
 
 /** Refused before hours of work, not after. */
 function refuseBadPaths(model: string, output: string, options: Options): void {
-  const outputs = [output, options.package, options.savePlan];
+  const outputs = [output, options.package, options.savePlan, options.sidecar];
   refuseOverwriting(model, [...outputs, ...reportFiles(options)]);
   for (const file of outputs) if (file !== undefined && file !== '-') requireFolder(file);
   checkReportFiles(options);

@@ -16,6 +16,7 @@ export interface Options extends PackageOptions {
   scaleRule?: 'floor' | 'ceil' | 'best' | 'max' | 'fourOverSix';
   sparsity?: '2:4' | number;
   rounding?: 'nearest' | 'stochastic';
+  sidecar?: string;
   calibration?: string[];
   evaluation?: string[];
   labels?: string;

@@ -39,4 +39,11 @@ export const WRITING_OPTIONS = {
     default: 'nearest',
     choices: ['nearest', 'stochastic'],
   },
+  sidecar: {
+    flags: '--sidecar <file>',
+    description:
+      'also write the weights packed as a chip stores them, sparse ones without their zeros (safetensors)',
+    group: WRITING,
+    path: true,
+  },
 } satisfies Record<string, OptionSpec>;

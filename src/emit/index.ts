@@ -51,3 +51,4 @@ export const EMITTERS: readonly Emitter[] = [
 
 /** What makes packages of a format. */
 export const packOf = (format: PackageFormat): Pack => EMITTERS.find((e) => e.id === format.id)!.pack!;
+export { encodeSidecar, packedSize, packedWeights } from './sidecar.js';

@@ -69,6 +69,8 @@ export interface JobOptions extends SampleSettings, Writing {
   keep?: boolean;
   /** A model, or a package where its ending says so. */
   output?: string;
+  /** File for the packed weights. */
+  sidecar?: string;
   /** A package to write besides. */
   package?: string;
   /** Lowest iOS release that must load a Core ML package. Default 18. */

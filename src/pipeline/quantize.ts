@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { SampleSource } from '../data/types.js';
-import { emitQdq, PACKAGES, type PackageFormat, packageFor } from '../emit/index.js';
+import {
+  emitQdq,
+  encodeSidecar,
+  PACKAGES,
+  type PackageFormat,
+  packageFor,
+  packedSize,
+  packedWeights,
+} from '../emit/index.js';
 import { misfit, rescaled } from '../equalize/index.js';
 import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
 import type { Model } from '../ir/model.js';
-import { encodedSize, saveModel } from '../onnx/index.js';
+import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
 import { checkPlan, decodePlan, hazards, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { quantizeNumbers } from '../quantize/index.js';
@@ -130,6 +138,7 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
   const quantized = emitQdq(job.prepared, decided, numbers);
   stopIfAborted(options.signal);
   const metrics = await measure(job, quantized, source);
+  const arrays = packedWeights(numbers);
   const report = buildReport({
     name: options.model,
     loaded: job.loaded,
@@ -140,6 +149,7 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
     metrics,
     improvements: rungs,
     quantizedBytes: encodedSize(quantized),
+    packed: packedSize(numbers, arrays),
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
   const wanted = outputsOf(options);
@@ -148,6 +158,10 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
   stopIfAborted(options.signal);
   if (failure && !options.keep) throw failure;
   const files = wanted.model ? await saveModel(quantized, wanted.model) : [];
+  if (options.sidecar) {
+    await writeAtomic(options.sidecar, encodeSidecar(numbers, arrays));
+    files.push(options.sidecar);
+  }
   if (packed) files.push(await writePackage(packed, wanted.package!));
   if (failure)
     note(job, {

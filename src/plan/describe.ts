@@ -57,7 +57,6 @@ const ACTIVATIONS: Partial<Record<string, string>> = {
   none: 'float',
   dynamic: '8 bits, range found at run time',
   native: 'what the target computes in',
-  native4: '4 bits of the target’s kind',
   native8: '8 bits of the target’s kind',
   native16: '16 bits of the target’s kind',
 };

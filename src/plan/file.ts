@@ -67,7 +67,9 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
       symmetric: flag,
       form: oneOf('linear', 'codebook', 'cast', 'matmulnbits'),
       rounding: optional(oneOf(...ROUNDINGS)),
-      sparsity: optional(anyOf(oneOf('2:4'), share)),
+      sparsity: optional(
+        record({ pattern: anyOf(oneOf('2:4'), share), axis: whole, view: optional(listOf(positive)) }),
+      ),
       weightOnly: flag,
     },
     expected:
@@ -112,6 +114,7 @@ export function decodePlan(json: string, file: string): Plan {
   for (const key of ['model', 'target', 'scheme', 'method', 'evidence'])
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
   if (plan.encoding !== 'exec' && plan.encoding !== 'spec') throw fail('"encoding" must be exec or spec');
+  if (!optional(whole)(plan.seed)) throw fail('"seed" must be a whole number');
   if (!flag(plan.biasCorrection)) throw fail('"biasCorrection" must be true or false');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {
     const entries = plan[list] ?? (OPTIONAL.has(list) ? [] : undefined);

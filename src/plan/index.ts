@@ -78,6 +78,7 @@ function assemble(
     method,
     opset: opsetVersion(input.model),
     encoding: input.writing?.encoding ?? 'exec',
+    ...(input.writing?.rounding === 'stochastic' && { seed: input.writing.seed ?? 0 }),
     evidence: 'synthetic',
     activations: planActivations(flow, input, rangeOf),
     weights,

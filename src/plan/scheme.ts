@@ -11,12 +11,11 @@ const WEIGHTS = FORMATS.filter(isWeightFormat);
 
 /** A cast has no scale, and so no granularity. */
 const isCast = (row: NumberFormat): boolean => row.kind === 'float' && !row.scaled;
-/** onnxruntime runs a Q/DQ pair of it around activations. */
-const isActivationFormat = (row: NumberFormat): boolean => row.executable && row.bits <= 16 && row.bits >= 4;
+/** onnxruntime runs a Q/DQ pair of it around activations; pairs of 4 bits it takes for 8-bit ones, and then fails. */
+const isActivationFormat = (row: NumberFormat): boolean => row.executable && row.bits <= 16 && row.bits >= 8;
 
 /** What may stand between weights and granularity: so many bits of the target's kind, a format, float, or dynamic. */
 const ACTIVATION_TOKENS = new Map<string, Scheme['activations']>([
-  ['a4', 'native4'],
   ['a8', 'native8'],
   ['a16', 'native16'],
   ['float', 'none'],

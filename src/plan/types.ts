@@ -19,9 +19,9 @@ export interface Scheme {
   weights: FormatId;
   /**
    * A format; `none`: weight-only, activations stay float; `dynamic`: ranges are found at run time; `native`: what the
-   * target computes in where it multiplies such weights, float where it does not; `native4`…: that kind, so many bits.
+   * target computes in where it multiplies such weights, float where it does not; `native8`…: that kind, so many bits.
    */
-  activations: FormatId | 'none' | 'dynamic' | 'native' | `native${4 | 8 | 16}`;
+  activations: FormatId | 'none' | 'dynamic' | 'native' | `native${8 | 16}`;
   granularity: Granularity;
 }
 
@@ -76,7 +76,8 @@ export interface WeightPlan {
   form: WeightForm;
   /** How values fall on the grid; absent: to the nearest. */
   rounding?: Rounding;
-  sparsity?: Sparsity;
+  /** Along `axis` of `view` (default: the dims): what is summed. */
+  sparsity?: { pattern: Sparsity; axis: number; view?: number[] };
   /** How the scale of a block is chosen; absent: the format's own rule. */
   scaleRule?: ScaleRule;
   /** Stored quantized, computed in float: the node has no integer form there, or lies inside an If, Loop or Scan body. */
@@ -127,6 +128,8 @@ export interface Plan {
   /** Opset of the standard domain that the emitted model imports. */
   opset: number;
   encoding: Encoding;
+  /** Of stochastic rounding; default 0. */
+  seed?: number;
   /** `none` when calibration was synthetic. */
   evidence: 'real' | 'synthetic';
   activations: ActivationPlan[];

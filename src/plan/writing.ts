@@ -6,7 +6,7 @@ import type { Node, Tensor } from '../ir/model.js';
 import type { PlanInput } from './flow.js';
 import { formOf } from './form.js';
 import { type WeightRule, weightRule } from './rules/index.js';
-import type { Encoding, Scheme, Sparsity, WeightForm } from './types.js';
+import type { Encoding, Scheme, Sparsity, WeightForm, WeightPlan } from './types.js';
 
 /** What the user may say of how weights are rounded and written. */
 export interface Writing {
@@ -81,10 +81,11 @@ export function sparsityFor(
   role: WeightRule,
   tensor: Tensor,
   sparsity: Sparsity | undefined,
-): { sparsity?: Sparsity; note?: string } {
+): Pick<WeightPlan, 'sparsity'> & { note?: string } {
   if (sparsity === undefined) return {};
   const refusal = refuseSparsity(node, role, tensor, sparsity);
-  return refusal ? { note: `dense: ${refusal}` } : { sparsity };
+  if (refusal) return { note: `dense: ${refusal}` };
+  return { sparsity: { pattern: sparsity, ...role.reduction(node, tensor) } };
 }
 
 function refuseSparsity(

@@ -1,5 +1,12 @@
 import { elementOf } from '../../kernels/grid.js';
-import { biasOverflow, type ChannelParams, quantizeBias } from '../../kernels/quantize.js';
+import {
+  type BlockShape,
+  biasOverflow,
+  type ChannelParams,
+  type Codes,
+  quantizeBias,
+} from '../../kernels/quantize.js';
+import { stochasticQuantize } from '../../kernels/stochastic.js';
 import { createKernels } from '../../kernels/wasm.js';
 import { type Diagnostic, invalidError } from '../errors.js';
 import { allGraphs } from '../ir/graph.js';
@@ -10,6 +17,7 @@ import { meanError } from './correction.js';
 import { gridOf } from './grid.js';
 import type { ChannelMeans } from './means.js';
 import { type RoundedWeights, weightKey } from './round-weights.js';
+import { sparse } from './sparse.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 export { MAX_SAMPLES } from './hessian/index.js';
@@ -63,16 +71,24 @@ class Quantization {
   take(plan: WeightPlan): void {
     const values = this.finite(plan.tensor);
     const { dims } = this.constants.get(plan.tensor)!;
-    const grid = gridOf(plan, dims, values, this.kernels);
-    const rounded = this.rounded.get(weightKey(plan)) ?? { values, params: grid.params };
+    const kept = sparse(plan, dims, values);
+    const grid = gridOf(plan, dims, kept.values, this.kernels);
+    const rounded = this.rounded.get(weightKey(plan)) ?? { values: kept.values, params: grid.params };
     const { shape } = grid;
     const params = { ...rounded.params, scales: rounded.params.scales.slice() };
     // All biases make room first, since each may raise scales that the others are in.
     const biases = this.biasesOf(plan).filter((bias) => this.makeRoom(bias, params));
-    const codes = this.kernels.quantize(rounded.values, shape, params, elementOf(plan.format));
-    const weight = { plan, dims, codes, shape, params };
+    const codes = this.codes(plan, rounded.values, shape, params);
+    const weight = { plan, dims, codes, shape, params, ...(kept.mask && { mask: kept.mask }) };
     this.weights.push(weight);
     for (const bias of biases) this.biases.push(this.bias(bias, values, weight));
+  }
+
+  private codes(plan: WeightPlan, values: Float32Array, shape: BlockShape, params: ChannelParams): Codes {
+    const row = elementOf(plan.format);
+    if (plan.rounding !== 'stochastic') return this.kernels.quantize(values, shape, params, row);
+    const { seed = 0 } = this.plan;
+    return stochasticQuantize(values, shape, params, row, { seed, tensor: plan.tensor });
   }
 
   private biasesOf(weight: WeightPlan): BiasPlan[] {

@@ -1,3 +1,4 @@
+import { codeArray } from '../../kernels/codec.js';
 import { format } from '../../kernels/formats.js';
 import type { SampleSource } from '../data/types.js';
 import { cloneModel, makeAttribute, makeNode, nameAllocator, opsetVersion, usedNames } from '../ir/graph.js';
@@ -87,15 +88,15 @@ function probeModel(model: Model, activations: ActivationPlan[], types: Readonly
   copy.graph.outputs = [];
   const probes = activations.map((activation) => {
     const { tensor } = activation;
-    const dtype = format(activation.format).dtype;
+    const row = format(activation.format);
     const [scale, zero, codes, view] = ['scale', 'zero', 'codes', 'view'].map((part) =>
       fresh(`${tensor}_probe_${part}`),
     );
-    const zeroPoint =
-      dtype === 'int8' ? Int8Array.of(activation.zeroPoint) : Uint8Array.of(activation.zeroPoint);
+    const zeroPoint = codeArray(row, 1);
+    zeroPoint[0] = activation.zeroPoint;
     copy.graph.initializers.push(
       floatTensor(scale, [], [activation.scale]),
-      makeTensor(zero, dtype, [], zeroPoint),
+      makeTensor(zero, row.dtype, [], zeroPoint),
     );
     copy.graph.nodes.push(
       makeNode('QuantizeLinear', [tensor, scale, zero], [codes]),

@@ -10,6 +10,8 @@ export interface QuantizedWeight {
   /** How codes share the scales of `params`, over `plan.view` or the dims. */
   shape: BlockShape;
   params: ChannelParams;
+  /** Of a sparse weight: 1 for each value that was kept. */
+  mask?: Uint8Array;
 }
 
 /** int32 bias; `scale` has one entry or one a channel. */

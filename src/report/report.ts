@@ -28,6 +28,8 @@ export interface ReportInput {
   latency?: LatencyMetrics;
   /** Bytes of the emitted file. */
   quantizedBytes?: number;
+  /** Of the quantized weights alone, packed as a chip stores them. */
+  packed?: { bytes: number; bitsPerWeight: number };
   calibration?: Report['calibration'];
   settings?: Settings;
 }
@@ -74,7 +76,10 @@ export function buildReport(input: ReportInput): Report {
   };
 }
 
-function size({ loaded, quantizedBytes, plan }: ReportInput, rows: readonly LayerRow[]): Report['size'] {
+function size(
+  { loaded, quantizedBytes, plan, packed }: ReportInput,
+  rows: readonly LayerRow[],
+): Report['size'] {
   const floatParameterBytes = sum(rows, (row) => row.floatBytes);
   const quantizedParameterBytes = sum(rows, (row) => row.quantizedBytes);
   const estimated = plan !== undefined && quantizedBytes === undefined;
@@ -87,6 +92,7 @@ function size({ loaded, quantizedBytes, plan }: ReportInput, rows: readonly Laye
     ratio: after > 0 ? loaded.bytes / after : 1,
     floatParameterBytes,
     quantizedParameterBytes,
+    ...(packed && { packedBytes: packed.bytes, bitsPerWeight: packed.bitsPerWeight }),
     ...(estimated && { estimated }),
   };
 }

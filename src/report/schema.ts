@@ -111,6 +111,8 @@ const report = object({
     floatParameterBytes: count,
     quantizedParameterBytes: count,
     'estimated?': { type: 'boolean' },
+    'packedBytes?': count,
+    'bitsPerWeight?': count,
   }),
   macs: count,
   'run?': object({ batch: count, dims: { type: 'object', additionalProperties: count } }),

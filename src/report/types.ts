@@ -108,6 +108,9 @@ export interface Report {
     quantizedParameterBytes: number;
     /** Nothing was written: quantizedBytes is the float file with its parameters replaced. */
     estimated?: boolean;
+    /** The quantized weights alone as a chip stores them: codes to the bit, scales, places of what sparsity kept. */
+    packedBytes?: number;
+    bitsPerWeight?: number;
   };
   macs: number;
   /** What the modelled figures are for. */

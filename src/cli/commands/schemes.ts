@@ -10,7 +10,7 @@ const BITS = 'bits a value¹';
 const NOTE = `¹ scales, zero points and tables counted, in a matrix of ${SIDE} × ${SIDE}`;
 const GRAMMAR = [
   'Any <weights>[-<activations>]-<granularity> works, such as int4-a8-block64; weights are any format of the list.',
-  'activations: a4 a8 a16 (the target’s kind), int8 uint8 int16 uint16 fp8, float (weight-only), dynamic; without them',
+  'activations: a8 a16 (the target’s kind), int8 uint8 int16 uint16 fp8, float (weight-only), dynamic; without them',
   '8-bit weights and wider take what the target computes in, all others are weight-only.',
   'granularity: perlayer, perchannel, block<N>. MX, NVFP4 and casts settle their own.',
   NOTE,

@@ -55,6 +55,7 @@ function figures({ size, float, quantized, target, scheme }: Report): Section {
     rows: [
       bytesRow('file', size.floatBytes, size.quantizedBytes, size.estimated),
       bytesRow('parameters', size.floatParameterBytes, size.quantizedParameterBytes),
+      ...packedRow(size),
       ...row('latency', float.latencyMs, quantized.latencyMs, 'faster', 'slower'),
       ...row('throughput', float.throughput, quantized.throughput, 'lower', 'higher'),
       ...row('energy', float.energyMj, quantized.energyMj, 'less', 'more'),
@@ -63,6 +64,12 @@ function figures({ size, float, quantized, target, scheme }: Report): Section {
     numeric: [1, 2],
   };
 }
+
+/** The weights alone as a chip stores them; a file of zeros and padded types may be larger. */
+const packedRow = ({ packedBytes, bitsPerWeight }: Report['size']): string[][] =>
+  packedBytes && bitsPerWeight
+    ? [['weights packed', '', byteText(packedBytes), `${bitsPerWeight.toFixed(2)} bits each`, 'exact']]
+    : [];
 
 const bytesRow = (name: string, before: number, after: number, estimated = false): string[] => [
   name,

@@ -61,9 +61,10 @@ function packed(weight: QuantizedWeight, blocks: number): Uint8Array {
 function zeroPoints(editor: Editor, weight: QuantizedWeight, blocks: number): string[] {
   const { plan, dims, params } = weight;
   const { signed, bits } = elementOf(plan.format);
-  if (signed) return [];
+  if (signed && params.zeroPoints.every((z) => z === 0)) return [];
   const n = dims[1];
-  const points = turned(params.zeroPoints, blocks, n);
+  const offset = offsetOf(weight);
+  const points = turned(params.zeroPoints, blocks, n).map((z) => z + offset);
   const bytes = Math.ceil((blocks * bits) / 8);
   const out = new Uint8Array(n * bytes);
   for (let c = 0; c < n; c++)
