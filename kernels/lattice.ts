@@ -13,6 +13,8 @@ export interface LayerGrid {
   low: number;
   high: number;
   levels?: Float32Array;
+  /** Every value is on the grid: pruning without rounding. */
+  continuous?: boolean;
 }
 
 /** Rounded values, rows × columns, and the grids that they lie on. */
@@ -41,6 +43,7 @@ export class LayerRounding {
   private readonly simd: KernelExports;
   private readonly at: Record<(typeof PARTS)[number], number>;
   private readonly order: Int32Array;
+  private pruned = false;
   /** The diagonal of H: E[x_j²]. */
   readonly importance: Float32Array;
   /** Some scale serves several rows. */
@@ -140,9 +143,21 @@ export class LayerRounding {
     this.simd.roundRows(weights, rounded, factor, order, this.rows, this.columns, grid, feedback);
   }
 
+  /**
+   * Makes two of every four neighbouring columns zero and rounds the rest, errors being made up for in the columns that
+   * follow (SparseGPT). What is zero stays so in every later step.
+   */
+  prune(damping = DAMPING): void {
+    this.factorise(damping, false);
+    const { weights, rounded, mask, factor, grid, feedback } = this.at;
+    this.simd.pruneRows(weights, rounded, mask, factor, this.rows, this.columns, grid, feedback);
+    this.pruned = true;
+  }
+
   /** Coordinate descent from the present Ŵ. @returns the objective of each row */
   descend(sweeps: number): Float64Array {
-    const { weights, rounded, hessian, grid, feedback, objectives } = this.at;
+    const { weights, rounded, hessian, grid, feedback, objectives, mask } = this.at;
+    const kept = this.pruned ? mask : 0;
     this.simd.descend(
       weights,
       rounded,
@@ -151,7 +166,7 @@ export class LayerRounding {
       this.columns,
       grid,
       sweeps,
-      0,
+      kept,
       feedback,
       objectives,
     );
@@ -214,7 +229,7 @@ export class LayerRounding {
     new Int32Array(this.memory.buffer, at.columnBase, this.columns).set(grid.columnBase);
     words.set([at.scales, at.zeroPoints, at.rowBase, at.columnBase]);
     new Float32Array(words.buffer, words.byteOffset).set([grid.low, grid.high], 4);
-    words.set([at.levels, grid.levels?.length ?? 0], 6);
+    words.set([at.levels, grid.continuous ? -1 : (grid.levels?.length ?? 0)], 6);
   }
 
   private floats(part: (typeof PARTS)[number]): Float32Array {
@@ -245,6 +260,7 @@ const PARTS = [
     'image',
     'objectives',
     'errors',
+    'mask',
   ] as const),
   ...(['grid', 'scales', 'zeroPoints', 'levels', 'rowBase', 'columnBase'] as const),
 ];
@@ -259,6 +275,7 @@ const bytesOf = (rows: number, columns: number, grid: LayerGrid) => ({
   image: 16 * columns,
   objectives: 8 * rows,
   errors: 8 * grid.scales.length,
+  mask: rows * columns,
   grid: 4 * GRID_WORDS,
   scales: 4 * grid.scales.length,
   zeroPoints: 4 * grid.scales.length,

@@ -28,6 +28,7 @@ export interface KernelExports {
   cholesky(a: number, n: number): number;
   shiftRows(w: number, difference: number, ...rest: number[]): void;
   roundNearest(w: number, out: number, rows: number, n: number, grid: number): void;
+  pruneRows(w: number, out: number, ...rest: number[]): void;
   roundRows(w: number, out: number, ...rest: number[]): void;
   descend(w: number, q: number, ...rest: number[]): void;
   refit(w: number, q: number, ...rest: number[]): void;

@@ -13,6 +13,7 @@ export { groupErrors } from './groups';
 export { cholesky } from './cholesky';
 export { descend, gridErrors, refit, roundNearest, roundRows } from './lattice';
 export { addInto, narrow } from './matrix';
+export { pruneRows } from './prune';
 export {
   packRows,
   packPatches,

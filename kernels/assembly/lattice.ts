@@ -23,7 +23,7 @@ function nearestLevel(u: f32, levels: usize, count: i32): f32 {
 /** The value of the grid that lies nearest to t at row r, column j. */
 // @ts-ignore: decorator
 @inline
-function onGrid(t: f32, grid: usize, r: usize, j: usize): f32 {
+export function onGrid(t: f32, grid: usize, r: usize, j: usize): f32 {
   const count = load<i32>(grid, 28);
   if (count < 0) return t;
   const index = load<i32>(load<usize>(grid, 8) + (r << 2)) + load<i32>(load<usize>(grid, 12) + (j << 2));
@@ -38,7 +38,7 @@ function onGrid(t: f32, grid: usize, r: usize, j: usize): f32 {
 /** y[row] += e[row] · x over `n` f32 for four rows of y that lie `stride` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function addFour(x: usize, y: usize, stride: usize, n: usize, e0: f32, e1: f32, e2: f32, e3: f32): void {
+export function addFour(x: usize, y: usize, stride: usize, n: usize, e0: f32, e1: f32, e2: f32, e3: f32): void {
   const v0 = f32x4.splat(e0);
   const v1 = f32x4.splat(e1);
   const v2 = f32x4.splat(e2);

@@ -12,7 +12,7 @@ import {
 } from '../quantize/index.js';
 import type { Draft } from './draft.js';
 
-/** Weights of so few bits gain by it nearly always; wider ones a little, where it costs little. */
+/** Weights of so few bits gain by it nearly always; wider ones a little, beside what 8-bit activations cost. */
 const NARROW_BITS = 7;
 /** Passes × samples × parameters up to which layers are rounded in turn: some seconds. `--effort max` always does. */
 const IN_TURN_WORK = 1e9;
@@ -24,9 +24,10 @@ const IN_TURN_WORK = 1e9;
 export async function roundByOutputs(draft: Draft): Promise<Draft | undefined> {
   const { job, plan, source, types } = draft;
   if (source.kind !== 'real' || draft.rounded) return undefined;
-  const inTurn = job.options.effort === 'max' || workOf(draft) <= IN_TURN_WORK;
+  const max = job.options.effort === 'max';
+  const inTurn = max || workOf(draft) <= IN_TURN_WORK;
   const rounding: Rounding = inTurn ? 'sequential' : 'hessian';
-  const chosen = new Set(plan.weights.filter((w) => gains(w, inTurn)));
+  const chosen = new Set(plan.weights.filter((w) => gains(w, inTurn, max)));
   if (turnsOf(job.prepared, [...chosen], types) === 0) return undefined;
   const weights = plan.weights.map((w) =>
     chosen.has(w) ? { ...w, rounding, symmetric: w.symmetric && !mayShift(w) } : w,
@@ -41,8 +42,10 @@ function workOf({ job, plan, source, types }: Draft): number {
   return turnsOf(job.prepared, plan.weights, types) * samples * parameters;
 }
 
-const gains = ({ format, rounding, sparsity }: WeightPlan, inTurn: boolean): boolean =>
-  rounding === undefined && sparsity === undefined && (inTurn || elementOf(format).bits <= NARROW_BITS);
+const gains = ({ format, rounding, sparsity, weightOnly }: WeightPlan, inTurn: boolean, max: boolean): boolean =>
+  rounding === undefined &&
+  sparsity === undefined &&
+  (max || (weightOnly && inTurn) || elementOf(format).bits <= NARROW_BITS);
 
 const mayShift = ({ format, weightOnly, form }: WeightPlan): boolean =>
   weightOnly &&

@@ -4,6 +4,7 @@ import { dtypeName } from '../ir/dtypes.js';
 import { allGraphs, attribute, isOp, links, subgraphs } from '../ir/graph.js';
 import type { Graph, Node, Tensor } from '../ir/model.js';
 import { elementCount, finiteValues } from '../ir/tensor.js';
+import { endsOf } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
 import { type WeightRule, weightRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
@@ -16,11 +17,13 @@ const MIN_STORED_ELEMENTS = 8;
 /** Every constant that is read as a weight, one plan for each way it is read (tensor, axis, role). */
 export function planWeights(flow: Flow, input: PlanInput): WeightPlan[] {
   const plans = new Map<string, WeightPlan>();
+  const ends = endsOf(flow, input);
   for (const node of flow.graph.nodes) {
     if (input.keepFloat.has(node.name ?? '')) continue;
     const weightOnly = !flow.integer.has(node);
     const why = weightOnly ? (flow.refused.get(node) ?? 'activations stay float') : undefined;
-    addWeight(plans, node, flow.links.initializer, input, why);
+    const own = ends?.nodes.has(node) ? { ...input, scheme: ends.scheme, note: ends.reason } : input;
+    addWeight(plans, node, flow.links.initializer, own, why);
     for (const inner of subgraphs(node)) addNested(plans, inner, flow.links.initializer, input);
   }
   return [...plans.values()];
@@ -45,7 +48,7 @@ function addWeight(
   plans: Map<string, WeightPlan>,
   node: Node,
   constants: Map<string, Tensor>,
-  input: PlanInput,
+  input: PlanInput & { note?: string },
   storedOnly: string | undefined,
 ): void {
   const rule = weightRule(node);
@@ -65,7 +68,7 @@ function weightPlan(
   node: Node,
   role: WeightRule,
   tensor: Tensor,
-  input: PlanInput,
+  input: PlanInput & { note?: string },
   storedOnly: string | undefined,
 ): WeightPlan {
   const { scheme, target, writing = {} } = input;
@@ -75,6 +78,7 @@ function weightPlan(
   const sparsity = sparsityFor(node, role, tensor, writing.sparsity);
   const why = [
     layout.reason,
+    ...(input.note ? [input.note] : []),
     ...(storedOnly ? [`stored only: ${storedOnly}`] : []),
     ...notes(form, sparsity),
   ];

@@ -15,6 +15,8 @@ export interface Writing {
   /** How weight-only products of few bits are written; default `qdq`. */
   weightOnly?: 'qdq' | 'matmulnbits';
   sparsity?: Sparsity;
+  /** First and last layers in the scheme's bits too, however few. */
+  uniform?: boolean;
   rounding?: 'nearest' | 'stochastic';
   /** Seed of stochastic rounding; default 0. */
   seed?: number;

@@ -1,0 +1,47 @@
+import { format } from '../../kernels/formats.js';
+import { elementOf } from '../../kernels/grid.js';
+import type { Node } from '../ir/model.js';
+import type { Flow, PlanInput } from './flow.js';
+import { activationsOn } from './scheme.js';
+import type { Scheme } from './types.js';
+
+/** What the ends of a network keep where a scheme goes below it. */
+const END_FORMAT = 'int8';
+
+/** The scheme of the network's ends, where it is not that of the rest. */
+export interface Ends {
+  nodes: ReadonlySet<Node>;
+  scheme: Scheme;
+  reason: string;
+}
+
+/**
+ * Where activations are integers and weights have fewer bits, the layers with no layer before them, and those with none
+ * behind, keep 8 bits: pixels and answers suffer most from coarse weights, and those layers are small or few.
+ */
+export function endsOf(flow: Flow, { scheme, target, writing }: PlanInput): Ends | undefined {
+  const weights = elementOf(scheme.weights);
+  const activations = activationsOn(scheme, target);
+  if (writing?.uniform || weights.kind !== 'integer' || weights.bits >= format(END_FORMAT).bits) return undefined;
+  if (activations === 'none' || activations === 'dynamic') return undefined;
+  const granularity = scheme.granularity.kind === 'perlayer' ? scheme.granularity : ({ kind: 'perchannel' } as const);
+  return {
+    nodes: new Set([...withoutLinear(flow, 'before'), ...withoutLinear(flow, 'behind')]),
+    scheme: { ...scheme, weights: END_FORMAT, granularity },
+    reason: `${END_FORMAT}: first or last layer, where coarse weights cost most`,
+  };
+}
+
+/** Linear nodes with no linear node before them, or behind them. */
+function withoutLinear({ graph, integer, candidates }: Flow, side: 'before' | 'behind'): Node[] {
+  const reached = new Set<string>();
+  const found: Node[] = [];
+  for (const node of side === 'before' ? graph.nodes : [...graph.nodes].reverse()) {
+    const [from, to] = side === 'before' ? [node.inputs, node.outputs] : [node.outputs, node.inputs];
+    const linear = integer.has(node) && candidates.get(node)?.rule.kind === 'linear';
+    const behind = from.some((name) => reached.has(name));
+    if (linear && !behind) found.push(node);
+    if (linear || behind) for (const name of to) reached.add(name);
+  }
+  return found;
+}
