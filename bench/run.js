@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { calibrationBenchmark, GOALS } from './calibrate.js';
 import { kernelBenchmark, kernelGoals } from './kernels.js';
 import { quantizeStatic } from './python.js';
+import { roundingBenchmark } from './rounding.js';
 
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
 const zoo = process.env.QUANTIZE_ZOO;
@@ -82,5 +83,6 @@ console.table(startup());
 const kernels = kernelBenchmark();
 console.table(kernels);
 console.table(kernelGoals(kernels));
+console.table(await roundingBenchmark());
 console.table(await calibration());
 console.table(wholeCommand());
