@@ -42,7 +42,11 @@ function workOf({ job, plan, source, types }: Draft): number {
   return turnsOf(job.prepared, plan.weights, types) * samples * parameters;
 }
 
-const gains = ({ format, rounding, sparsity, weightOnly }: WeightPlan, inTurn: boolean, max: boolean): boolean =>
+const gains = (
+  { format, rounding, sparsity, weightOnly }: WeightPlan,
+  inTurn: boolean,
+  max: boolean,
+): boolean =>
   rounding === undefined &&
   sparsity === undefined &&
   (max || (weightOnly && inTurn) || elementOf(format).bits <= NARROW_BITS);

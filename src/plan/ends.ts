@@ -22,9 +22,11 @@ export interface Ends {
 export function endsOf(flow: Flow, { scheme, target, writing }: PlanInput): Ends | undefined {
   const weights = elementOf(scheme.weights);
   const activations = activationsOn(scheme, target);
-  if (writing?.uniform || weights.kind !== 'integer' || weights.bits >= format(END_FORMAT).bits) return undefined;
+  if (writing?.uniform || weights.kind !== 'integer' || weights.bits >= format(END_FORMAT).bits)
+    return undefined;
   if (activations === 'none' || activations === 'dynamic') return undefined;
-  const granularity = scheme.granularity.kind === 'perlayer' ? scheme.granularity : ({ kind: 'perchannel' } as const);
+  const granularity =
+    scheme.granularity.kind === 'perlayer' ? scheme.granularity : ({ kind: 'perchannel' } as const);
   return {
     nodes: new Set([...withoutLinear(flow, 'before'), ...withoutLinear(flow, 'behind')]),
     scheme: { ...scheme, weights: END_FORMAT, granularity },
