@@ -1,28 +1,14 @@
-import { KernelMemory } from './memory.js';
+import {
+  bytesOf,
+  GRID_WORDS,
+  type LayerGrid,
+  layerMemory,
+  PARTS,
+  type Part,
+  type Rounding,
+} from './layer-memory.js';
+import type { KernelMemory } from './memory.js';
 import { instantiate, type KernelExports } from './module.js';
-
-/**
- * The values that the weights of a layer may take: those of an integer grid scale·(q − zeroPoint), q in [low, high], or
- * scale·level for sorted levels. The scale of row r and column j has the index rowBase[r] + columnBase[j].
- */
-export interface LayerGrid {
-  scales: Float32Array;
-  zeroPoints: ArrayLike<number>;
-  rowBase: Int32Array;
-  columnBase: Int32Array;
-  low: number;
-  high: number;
-  levels?: Float32Array;
-  /** Every value is on the grid: pruning without rounding. */
-  continuous?: boolean;
-}
-
-/** Rounded values, rows × columns, and the grids that they lie on. */
-export interface Rounding {
-  rounded: Float32Array;
-  scales: Float32Array;
-  zeroPoints: Float32Array;
-}
 
 /** GPTQ's share of the mean diagonal that is added to the diagonal, so that directions nobody saw cost something. */
 export const DAMPING = 0.01;
@@ -31,8 +17,7 @@ const DAMPING_STEP = 10;
 /** No sum of x·xᵀ needs more: its eigenvalues are not negative beyond rounding. */
 const DAMPING_MOST = 1e3;
 
-const GRID_WORDS = 8;
-const ALIGNMENT = 64;
+export type { LayerGrid, Rounding } from './layer-memory.js';
 
 /**
  * One layer y = W·x with H = E[x·xᵀ], and a rounding Ŵ of its weights that is made better step by step. The objective is
@@ -41,7 +26,7 @@ const ALIGNMENT = 64;
 export class LayerRounding {
   private readonly memory: KernelMemory;
   private readonly simd: KernelExports;
-  private readonly at: Record<(typeof PARTS)[number], number>;
+  private readonly at: Record<Part, number>;
   private readonly order: Int32Array;
   private pruned = false;
   /** The diagonal of H: E[x_j²]. */
@@ -67,8 +52,7 @@ export class LayerRounding {
   ) {
     checkSizes(weights, rows, columns, hessian, grid);
     const sizes = bytesOf(rows, columns, grid);
-    this.memory =
-      used?.memory ?? new KernelMemory(PARTS.reduce((sum, part) => sum + sizes[part] + ALIGNMENT, 0));
+    this.memory = used?.memory ?? layerMemory(sizes);
     this.simd = used?.simd ?? instantiate(this.memory.memory);
     if (used) this.memory.reset();
     this.at = Object.fromEntries(PARTS.map((part) => [part, this.memory.allocate(sizes[part])])) as never;
@@ -232,7 +216,7 @@ export class LayerRounding {
     words.set([at.levels, grid.continuous ? -1 : (grid.levels?.length ?? 0)], 6);
   }
 
-  private floats(part: (typeof PARTS)[number]): Float32Array {
+  private floats(part: Part): Float32Array {
     return new Float32Array(
       this.memory.buffer,
       this.at[part],
@@ -240,7 +224,7 @@ export class LayerRounding {
     );
   }
 
-  private float64(part: (typeof PARTS)[number]): Float64Array {
+  private float64(part: Part): Float64Array {
     return new Float64Array(
       this.memory.buffer,
       this.at[part],
@@ -248,41 +232,6 @@ export class LayerRounding {
     );
   }
 }
-
-const PARTS = [
-  ...([
-    'weights',
-    'rounded',
-    'hessian',
-    'factor',
-    'order',
-    'feedback',
-    'image',
-    'objectives',
-    'errors',
-    'mask',
-  ] as const),
-  ...(['grid', 'scales', 'zeroPoints', 'levels', 'rowBase', 'columnBase'] as const),
-];
-
-const bytesOf = (rows: number, columns: number, grid: LayerGrid) => ({
-  weights: 4 * rows * columns,
-  rounded: 4 * rows * columns,
-  hessian: 4 * columns * columns,
-  factor: 8 * columns * columns,
-  order: 4 * columns,
-  feedback: 16 * columns,
-  image: 16 * columns,
-  objectives: 8 * rows,
-  errors: 8 * grid.scales.length,
-  mask: rows * columns,
-  grid: 4 * GRID_WORDS,
-  scales: 4 * grid.scales.length,
-  zeroPoints: 4 * grid.scales.length,
-  levels: 4 * (grid.levels?.length ?? 0),
-  rowBase: 4 * rows,
-  columnBase: 4 * columns,
-});
 
 function checkSizes(
   weights: Float32Array,
