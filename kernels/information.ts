@@ -20,8 +20,9 @@ export interface CodeInformation {
   zeros: number;
 }
 
-/** Bins over the range of the values for the divergence. */
-const BINS = 2048;
+/** Bins over the range of the values for the divergence: at most, and values for each, so that chance adds 0.01 bits. */
+const MOST_BINS = 2048;
+const VALUES_A_BIN = 64;
 /** Share of an even distribution mixed into the reconstructed one: an empty bin would make the divergence infinite. */
 const EVEN = 1e-4;
 
@@ -134,12 +135,13 @@ function tableCells(row: NumberFormat, codec: Codec, params: ChannelParams, grou
 
 /** Histogram of the values, and of as many even distributions over intervals, in equal bins over the values' range. */
 class SpreadHistogram {
+  private readonly bins: number;
   private readonly min: number;
   private readonly perUnit: number;
-  private readonly exact = new Float64Array(BINS);
+  private readonly exact: Float64Array;
   /** Bin by bin: mass beside that of the density, and the change of the density from here on. */
-  private readonly mass = new Float64Array(BINS + 1);
-  private readonly change = new Float64Array(BINS + 1);
+  private readonly mass: Float64Array;
+  private readonly change: Float64Array;
   private total = 0;
 
   constructor(values: Float32Array) {
@@ -148,13 +150,17 @@ class SpreadHistogram {
       if (x < min) min = x;
       if (x > max) max = x;
     }
+    this.bins = Math.max(1, Math.min(MOST_BINS, Math.floor(values.length / VALUES_A_BIN)));
     this.min = min;
-    this.perUnit = max > min ? BINS / (max - min) : 0;
+    this.perUnit = max > min ? this.bins / (max - min) : 0;
+    this.exact = new Float64Array(this.bins);
+    this.mass = new Float64Array(this.bins + 1);
+    this.change = new Float64Array(this.bins + 1);
     for (const x of values) this.exact[this.binOf(this.place(x))]++;
   }
 
-  private place = (x: number): number => Math.min(BINS, Math.max(0, (x - this.min) * this.perUnit));
-  private binOf = (place: number): number => Math.min(BINS - 1, Math.floor(place));
+  private place = (x: number): number => Math.min(this.bins, Math.max(0, (x - this.min) * this.perUnit));
+  private binOf = (place: number): number => Math.min(this.bins - 1, Math.floor(place));
 
   /** One value spread evenly over [low, high], as far as that lies within the range. */
   add(low: number, high: number): void {
@@ -178,10 +184,10 @@ class SpreadHistogram {
   /** KL(values ‖ spread) in bits. */
   divergence(): number {
     let [density, sum] = [0, 0];
-    for (let bin = 0; bin < BINS; bin++) {
+    for (let bin = 0; bin < this.bins; bin++) {
       density += this.change[bin];
       const p = this.exact[bin] / Math.max(1, this.total);
-      const q = (1 - EVEN) * Math.max(0, (density + this.mass[bin]) / this.total) + EVEN / BINS;
+      const q = (1 - EVEN) * Math.max(0, (density + this.mass[bin]) / this.total) + EVEN / this.bins;
       if (p > 0) sum += p * Math.log2(p / q);
     }
     return Math.max(0, sum);

@@ -7,14 +7,46 @@
 /** Bits up to which counting thresholds, four values at a time, is faster than searching. */
 const FEW: i32 = 4;
 
+/** One step of a search: `step` more where the threshold there is still below. */
+// @ts-ignore: decorator
+@inline
+function advance(rank: usize, step: usize, u: f32, thresholds: usize): usize {
+  return rank + select<usize>(step, 0, load<f32>(thresholds + ((rank + step - 1) << 2)) < u);
+}
+
 // @ts-ignore: decorator
 @inline
 function rankOf(u: f32, thresholds: usize, bits: i32): usize {
   let rank: usize = 0;
   for (let step: usize = (<usize>1 << bits) >> 1; step > 0; step >>= 1) {
-    rank += select<usize>(step, 0, load<f32>(thresholds + ((rank + step - 1) << 2)) < u);
+    rank = advance(rank, step, u, thresholds);
   }
   return select<usize>(<usize>1 << bits, rank, u != u);
+}
+
+/** Four searches side by side, as each step waits for a load: the ranks as i32 lanes. */
+// @ts-ignore: decorator
+@inline
+function search4(u: v128, thresholds: usize, bits: i32): v128 {
+  const u0 = f32x4.extract_lane(u, 0);
+  const u1 = f32x4.extract_lane(u, 1);
+  const u2 = f32x4.extract_lane(u, 2);
+  const u3 = f32x4.extract_lane(u, 3);
+  let a: usize = 0;
+  let b: usize = 0;
+  let c: usize = 0;
+  let d: usize = 0;
+  for (let step: usize = (<usize>1 << bits) >> 1; step > 0; step >>= 1) {
+    a = advance(a, step, u0, thresholds);
+    b = advance(b, step, u1, thresholds);
+    c = advance(c, step, u2, thresholds);
+    d = advance(d, step, u3, thresholds);
+  }
+  let ranks = i32x4.splat(<i32>a);
+  ranks = i32x4.replace_lane(ranks, 1, <i32>b);
+  ranks = i32x4.replace_lane(ranks, 2, <i32>c);
+  ranks = i32x4.replace_lane(ranks, 3, <i32>d);
+  return v128.bitselect(i32x4.splat(1 << bits), ranks, f32x4.ne(u, u));
 }
 
 // @ts-ignore: decorator
@@ -44,10 +76,12 @@ function run(
   thresholds: usize, stride: usize, by: usize, bits: i32, fake: bool,
 ): void {
   let i: usize = 0;
-  if (bits <= FEW && (!each || stride == 0)) {
+  if (!each || stride == 0) {
+    const shared = v128.load32_splat(scales);
     for (; i + 4 <= n; i += 4) {
-      const s = each ? v128.load(scales + (i << 2)) : v128.load32_splat(scales);
-      const ranks = ranks4(f32x4.div(v128.load(values + (i << 2)), s), thresholds, bits);
+      const s = each ? v128.load(scales + (i << 2)) : shared;
+      const u = f32x4.div(v128.load(values + (i << 2)), s);
+      const ranks = bits <= FEW ? ranks4(u, thresholds, bits) : search4(u, thresholds, bits);
       put(i32x4.extract_lane(ranks, 0), f32x4.extract_lane(s, 0), out, i, by, fake);
       put(i32x4.extract_lane(ranks, 1), f32x4.extract_lane(s, 1), out, i + 1, by, fake);
       put(i32x4.extract_lane(ranks, 2), f32x4.extract_lane(s, 2), out, i + 2, by, fake);
