@@ -10,6 +10,7 @@ import { emitQdq } from './qdq.js';
 export { PACKAGES, type PackageFormat, packageFor } from './formats.js';
 export type { Fallback, Image, Legality } from './mlpackage/index.js';
 export { emitQdq } from './qdq.js';
+export { emitPackable, type Packable } from './stored.js';
 
 /** A deployable package in memory. */
 export interface Package {
@@ -22,7 +23,7 @@ export interface Package {
   readBack(): Model;
 }
 
-export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image'>;
+export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image' | 'stored'>;
 
 /** An export format: the hub format is made from the plan and its numbers, every other from the hub format. */
 export interface Emitter {

@@ -28,12 +28,18 @@ const IR_FOR_OPSET: readonly [opset: number, ir: number][] = [
  * activation passes one QuantizeLinear → DequantizeLinear pair. No node of the model is removed, but those that compute
  * on ranges found at run time and MatMulNBits take the places of theirs. Same plan and numbers, same bytes.
  */
-export function emitQdq(model: Model, plan: Plan, numbers: Numbers): Model {
+export function emitQdq(
+  model: Model,
+  plan: Plan,
+  numbers: Numbers,
+  /** Another way to put weights into the graph: makes the float value that their readers take. */
+  encode?: (editor: Editor, weight: QuantizedWeight) => string,
+): Model {
   const result = cloneModel(model);
   const fresh = nameAllocator(usedNames(result.graph));
   for (const graph of allGraphs(result.graph)) {
     const editor = new Editor(graph, fresh);
-    for (const weight of numbers.weights) attachWeight(editor, plan, weight);
+    for (const weight of numbers.weights) attachWeight(editor, plan, weight, encode);
     if (graph === result.graph) {
       for (const bias of numbers.biases) attachBias(editor, bias);
       const integer = new Set(plan.integer.map((i) => i.node));
@@ -43,17 +49,25 @@ export function emitQdq(model: Model, plan: Plan, numbers: Numbers): Model {
     editor.weave();
   }
   for (const graph of allGraphs(result.graph)) dropUnusedInitializers(graph, result.graph);
-  if (plan.weights.some((w) => w.form === 'matmulnbits')) importDomain(result, MICROSOFT);
+  if (!encode && plan.weights.some((w) => w.form === 'matmulnbits')) importDomain(result, MICROSOFT);
   stamp(result);
   return result;
 }
 
-function attachWeight(editor: Editor, plan: Plan, weight: QuantizedWeight): void {
+function attachWeight(
+  editor: Editor,
+  plan: Plan,
+  weight: QuantizedWeight,
+  encode?: (editor: Editor, weight: QuantizedWeight) => string,
+): void {
   const dynamic = new Set(plan.dynamic.map((d) => d.node));
   const uses = weight.plan.uses
     .filter((u) => editor.nodes.has(u.node) && !dynamic.has(u.node))
     .map(({ node, input }) => ({ node: editor.nodes.get(node)!, input }));
-  if (uses.length > 0) WEIGHT_FORMS[weight.plan.form](editor, weight, uses, plan.encoding);
+  if (uses.length === 0) return;
+  const value = encode?.(editor, weight);
+  if (value === undefined) WEIGHT_FORMS[weight.plan.form](editor, weight, uses, plan.encoding);
+  else for (const { node, input } of uses) node.inputs[input] = value;
 }
 
 function attachAllDynamic(editor: Editor, plan: Plan, numbers: Numbers): void {

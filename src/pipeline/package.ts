@@ -2,6 +2,7 @@ import type { SampleSource } from '../data/types.js';
 import {
   type Fallback,
   PACKAGES,
+  type Packable,
   type Package,
   type PackageFormat,
   type PackageSettings,
@@ -81,7 +82,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   checkGraph(model);
   checkTensors(model);
   const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
-  const packed = await pack(format, model, source, options);
+  const packed = await pack(format, { model, stored: new Map(), plain: [] }, source, options);
   for (const d of packed.diagnostics) options.onDiagnostic?.(d);
   const failure = fallbackFailure(packed.report, options);
   if (failure && !options.keep) throw failure;
@@ -109,14 +110,14 @@ function unknownFormat(name: string, message: string): never {
 /** Makes the package for the shapes of the first sample, reads it back, and runs it against the model. */
 export async function pack(
   format: PackageFormat,
-  model: Model,
+  { model, stored, plain }: Packable,
   source: SampleSource,
   options: JobOptions,
 ): Promise<Packed> {
   options.onProgress?.({ stage: 'package' });
   const dims = await firstDims(source);
   const special = await specialize(model, dims);
-  const contents = packOf(format)(special.model, special.types, settingsOf(options));
+  const contents = packOf(format)(special.model, special.types, { ...settingsOf(options), stored });
   const roundTrip = await compareBack(special.model, contents, sameShape(source, dims), options);
   const { legality } = contents;
   const report: PackageReport = {
@@ -131,7 +132,11 @@ export async function pack(
     ],
     notVerifiedBy: format.unverified,
   };
-  return { report, contents, diagnostics: [...contents.diagnostics, ...difference(report)] };
+  return {
+    report,
+    contents,
+    diagnostics: [...contents.diagnostics, ...keptFloat(plain), ...difference(report)],
+  };
 }
 
 const settingsOf = (options: JobOptions): PackageSettings => ({
@@ -175,9 +180,15 @@ async function compareBack(model: Model, contents: Package, source: SampleSource
   };
 }
 
+function keptFloat(plain: string[]): Diagnostic[] {
+  if (plain.length === 0) return [];
+  const message = `${plain.length} weights are stored as float16: Core ML has no form for their codes, or none that saves anything (first: ${plain[0]})`;
+  return [{ level: 'note', code: 'PACKAGE_WEIGHT_FLOAT', message }];
+}
+
 function difference({ roundTrip: { sqnrDb, evidence } }: PackageReport): Diagnostic[] {
   if (sqnrDb === null || sqnrDb >= ROUND_TRIP_DB) return [];
-  const message = `the package differs from the model it was made from: ${sqnrDb.toFixed(1)} dB on ${evidence === 'synthetic' ? 'made-up samples' : 'the samples'}; float16 does not hold some of its values`;
+  const message = `the package differs from the model it was made from: ${sqnrDb.toFixed(1)} dB on ${evidence === 'synthetic' ? 'made-up samples' : 'the samples'}; it computes in float16, where other values fall on the far side of a rounding, or out of range`;
   return [{ level: 'warning', code: 'PACKAGE_DIFFERS', message }];
 }
 

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { SampleSource } from '../data/types.js';
 import {
+  emitPackable,
   emitQdq,
   encodeSidecar,
   PACKAGES,
+  type Packable,
   type PackageFormat,
   packageFor,
   packedSize,
@@ -153,7 +155,9 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
   const wanted = outputsOf(options);
-  const packed = wanted.format && (await packFor(job, wanted.format, quantized, source));
+  const packed =
+    wanted.format &&
+    (await packFor(job, wanted.format, emitPackable(job.prepared, decided, numbers), source));
   const failure = gateFailure(job, metrics) ?? (packed && fallbackFailure(packed.report, options));
   stopIfAborted(options.signal);
   if (failure && !options.keep) throw failure;
@@ -204,10 +208,10 @@ function outputsOf({ output, package: extra }: JobOptions) {
 async function packFor(
   job: Job,
   format: PackageFormat,
-  quantized: Model,
+  packable: Packable,
   source: SampleSource,
 ): Promise<Packed> {
-  const packed = await pack(format, quantized, source, job.options);
+  const packed = await pack(format, packable, source, job.options);
   for (const d of packed.diagnostics) note(job, d);
   return packed;
 }

@@ -4,7 +4,7 @@ import { type Links, qualifiedType } from '../../ir/graph.js';
 import type { Node, Tensor } from '../../ir/model.js';
 import { elementCount, floatValues, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
-import { constexpr } from './constexpr.js';
+import { constexprs, type Quantized, sparseFloats } from './constexpr.js';
 import { flag, floats, ints } from './literal.js';
 import {
   type Argument,
@@ -43,6 +43,8 @@ export class Context {
     private readonly types: Map<string, ValueMeta>,
     readonly ios: Ios,
     readonly float: Floating,
+    /** Constants that stand for codes which no DequantizeLinear can hold. */
+    private readonly stored: ReadonlyMap<string, Weight> = new Map(),
   ) {}
 
   /** Shape of a value of the graph. */
@@ -85,7 +87,7 @@ export class Context {
 
   /** A float constant, or one behind DequantizeLinear. */
   weight(name: string): Weight | undefined {
-    const known = this.weights.get(name);
+    const known = this.weights.get(name) ?? this.stored.get(name);
     if (known) return known;
     const tensor = this.initializer(name);
     if (!tensor || !FLOATS.includes(tensorDtype(tensor))) return undefined;
@@ -132,12 +134,13 @@ export class Context {
     return output;
   }
 
-  /** A weight: a const of floats, or a constexpr operation over codes. */
+  /** A weight: a const of floats, or constexpr operations over codes. */
   constant(weight: Weight): Var {
-    if (!weight.quantized) return this.literal(floats(this.float, weight.data, weight.dims));
-    const made = constexpr(weight, this.ios, this.float, (why, hint) => this.refuse(why, hint));
-    this.add(made);
-    return made.outputs[0];
+    const made = weight.quantized
+      ? constexprs(weight as Quantized, this.ios, this.float, (why, hint) => this.refuse(why, hint))
+      : [sparseFloats(weight, this.ios, this.float)].filter((o) => o !== undefined);
+    for (const o of made) this.add(o);
+    return made.at(-1)?.outputs[0] ?? this.literal(floats(this.float, weight.data, weight.dims));
   }
 
   /** An operation with one output; its type is that of the first input unless `dtype` says otherwise. */

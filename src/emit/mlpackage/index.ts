@@ -5,6 +5,7 @@ import { type Legality, legality } from './legality.js';
 import { liftPackage } from './lift/index.js';
 import { lower, type Settings } from './lower.js';
 import { type PackageFile, packageFiles } from './package.js';
+import type { Program } from './program.js';
 
 export type { Image } from './image.js';
 export type { Fallback, Legality } from './legality.js';
@@ -15,6 +16,7 @@ export type { Ios } from './program.js';
 
 /** A .mlpackage in memory. */
 export interface MlPackage {
+  program: Program;
   files: PackageFile[];
   legality: Legality;
   diagnostics: Diagnostic[];
@@ -30,6 +32,7 @@ export function makeMlPackage(model: Model, types: Map<string, ValueMeta>, setti
   const lowered = lower(model, types, settings);
   const files = packageFiles(lowered);
   return {
+    program: lowered.program,
     files,
     legality: legality(lowered.program),
     diagnostics: lowered.diagnostics,

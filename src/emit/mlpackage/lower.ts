@@ -11,6 +11,7 @@ import { nameValues } from './names.js';
 import { lowering } from './ops/index.js';
 import { keepCodes, leaveInputs, removeDead } from './passes.js';
 import type { Ios, MilType, Program, Var } from './program.js';
+import type { Weight } from './weight.js';
 
 export interface Settings {
   /** Lowest release that must load the package. */
@@ -23,6 +24,8 @@ export interface Settings {
   roundInputs?: boolean;
   /** Take a picture instead of an array. */
   image?: Image;
+  /** Weights by the name of the float constant that stands for them: look-up tables and their like. */
+  stored?: ReadonlyMap<string, Weight>;
 }
 
 /** One input or output as the package's caller and as the ONNX model know it. */
@@ -50,7 +53,7 @@ export function lower(model: Model, types: Map<string, ValueMeta>, settings: Set
   const { nodes } = topologicalSort(model.graph.nodes);
   refuseUnknown(nodes);
   const l = links(model.graph);
-  const c = new Context(l, types, settings.ios, settings.float ?? 'fp16');
+  const c = new Context(l, types, settings.ios, settings.float ?? 'fp16', settings.stored);
   const names = model.graph.inputs.map((v) => v.name).filter((name) => !l.initializer.has(name));
   const inputs = names.map((name) => bindInput(c, name, settings));
   for (const node of nodes) lowerNode(c, node);

@@ -15,9 +15,17 @@ export interface Weight {
 export interface Grid {
   dtype: 'int8' | 'uint8' | 'int4' | 'uint4';
   dims: number[];
+  /** Of look-up tables: which table a group has. */
   scale: Float32Array;
   /** Absent: all zero. */
   zeroPoint?: Int32Array;
+  /** The data are places in tables of 2^bits values, one after the other. */
+  lut?: Lut;
+}
+
+export interface Lut {
+  bits: number;
+  tables: Float32Array;
 }
 
 /** Applies the same move to the codes and to their grid. */
@@ -67,6 +75,11 @@ export function scaleWeight(weight: Weight, factor: number): Weight {
   if (factor === 1) return weight;
   const { quantized } = weight;
   if (!quantized) return { ...weight, data: Float32Array.from(weight.data, (v) => v * factor) };
+  const { lut } = quantized;
+  if (lut) {
+    const tables = lut.tables.map((v) => v * factor);
+    return { ...weight, quantized: { ...quantized, lut: { ...lut, tables } } };
+  }
   return { ...weight, quantized: { ...quantized, scale: quantized.scale.map((s) => s * factor) } };
 }
 
@@ -74,9 +87,10 @@ export function scaleWeight(weight: Weight, factor: number): Weight {
 export function dequantized({ dims, data, quantized }: Weight): Float32Array {
   if (!quantized) return data as Float32Array;
   const at = gridIndex(dims, quantized.dims);
-  const { scale, zeroPoint } = quantized;
+  const { scale, zeroPoint, lut } = quantized;
   return Float32Array.from(data, (q, i) => {
     const g = at(i);
+    if (lut) return lut.tables[scale[g] * 2 ** lut.bits + q];
     return (q - (zeroPoint?.[g] ?? 0)) * scale[g];
   });
 }

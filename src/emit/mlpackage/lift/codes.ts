@@ -1,6 +1,7 @@
+import { unpackCodes } from '../../../../kernels/pack.js';
 import { makeAttribute } from '../../../ir/graph.js';
-import { codes } from '../literal.js';
-import type { Operation } from '../program.js';
+import { codes as codesOf, int, ints } from '../literal.js';
+import type { Literal, Operation } from '../program.js';
 import { castTo, type Lifter, onnxDtype, refuse } from './lifter.js';
 import type { Lift, Lifts } from './types.js';
 
@@ -9,7 +10,7 @@ function grid(o: Operation, l: Lifter, dtype: string): string[] {
   if (dtype !== 'int8' && dtype !== 'uint8') return refuse(o, `has codes of ${dtype}`);
   const scale = l.literal(o, 'scale') ?? refuse(o, 'has no scale');
   const count = scale.dims.reduce((n, d) => n * d, 1);
-  const zero = l.optional(o, 'zero_point') || l.constant(codes(dtype, new Uint8Array(count), scale.dims));
+  const zero = l.optional(o, 'zero_point') || l.constant(codesOf(dtype, new Uint8Array(count), scale.dims));
   return [l.input(o, 'scale'), zero];
 }
 
@@ -41,6 +42,72 @@ const affine: Lift = (o, l) => {
   );
 };
 
+/** Group g of the tables serves a block of the data: table[g · 2^bits + index]. */
+const lookUp: Lift = (o, l) => {
+  const { dims } = o.outputs[0];
+  const lut = l.literal(o, 'lut') ?? refuse(o, 'has no lut');
+  if (o.inputs.length === 0) return lookUpFlat(o, l, lut);
+  const size = lut.dims.at(-2)!;
+  const gridDims = lut.dims.slice(0, -2);
+  const count = gridDims.reduce((n, d) => n * d, 1);
+  const starts = ints(
+    Array.from({ length: count }, (_, g) => g * size),
+    gridDims.flatMap((g) => [g, 1]),
+  );
+  const split = l.shape(dims.flatMap((d, i) => [gridDims[i], d / gridDims[i]]));
+  const index = l.step('Reshape', [l.step('Cast', [l.input(o, 'indices')], [castTo('int32')]), split]);
+  const flat = l.step('Reshape', [l.input(o, 'lut'), l.shape([-1])]);
+  const found = l.step('Gather', [flat, l.step('Add', [index, l.constant(starts)])]);
+  return l.finish(o, 'Reshape', [found, l.shape(dims)]);
+};
+
+/** One table, indices packed into bytes. */
+function lookUpFlat(o: Operation, l: Lifter, lut: Literal): void {
+  const { dims } = o.outputs[0];
+  const bits = Math.log2(lut.dims[0]);
+  const packed = l.literal(o, 'indices') ?? refuse(o, 'has no indices');
+  const indices = unpackCodes(
+    packed.bytes,
+    dims.reduce((n, d) => n * d, 1),
+    bits,
+    false,
+  );
+  const index = l.step(
+    'Cast',
+    [l.constant({ dtype: 'uint8', dims, bytes: indices as Uint8Array })],
+    [castTo('int32')],
+  );
+  l.finish(o, 'Gather', [l.constant(lut), index]);
+}
+
+/** Values in order of the mask's ones: the n-th one takes the n-th value. */
+function spread(l: Lifter, values: string, mask: string, dims: number[]): string {
+  const flat = l.step('Reshape', [l.step('Cast', [mask], [castTo('int32')]), l.shape([-1])]);
+  const place = l.step('Sub', [l.step('CumSum', [flat, l.scalar64(0)]), l.constant(int(1))]);
+  const found = l.step('Gather', [values, l.step('Max', [place, l.constant(int(0))])]);
+  const zero = l.step('CastLike', [l.scalar64(0), found]);
+  const isSet = l.step('Cast', [flat], [castTo('bool')]);
+  return l.step('Reshape', [l.step('Where', [isSet, found, zero]), l.shape(dims)]);
+}
+
+const sparseToDense: Lift = (o, l) => {
+  const { dims } = o.outputs[0];
+  l.finish(o, 'Identity', [spread(l, l.input(o, 'nonzero_data'), l.input(o, 'mask'), dims)]);
+};
+
+/** Dequantized where they belong, then taken out again in order. */
+const sparseBlocks: Lift = (o, l) => {
+  const [mask, values] = o.outputs;
+  const given = l.input(o, 'data_mask');
+  const dense: Operation = { ...o, outputs: [{ name: l.fresh(), dtype: values.dtype, dims: mask.dims }] };
+  const codes = l.step('Cast', [l.input(o, 'nonzero_data')], [castTo(onnxDtype(values.dtype))]);
+  blocks(dense, l, spread(l, codes, given, mask.dims), l.input(o, 'scale'), undefined);
+  const flat = l.step('Reshape', [l.name(dense.outputs[0]), l.shape([-1])]);
+  const isSet = l.step('Reshape', [l.step('Cast', [given], [castTo('bool')]), l.shape([-1])]);
+  l.finish({ ...o, outputs: [mask] }, 'Identity', [given]);
+  l.finish({ ...o, outputs: [values] }, 'Compress', [flat, isSet]);
+};
+
 export const CODES: Lifts = {
   const: (o, l) => l.define(o.outputs[0], l.literal(o, 'val') ?? refuse(o, 'has no val')),
   quantize: (o, l) =>
@@ -58,6 +125,9 @@ export const CODES: Lifts = {
       axis(o, l),
     ),
   constexpr_affine_dequantize: affine,
+  constexpr_lut_to_dense: lookUp,
+  constexpr_sparse_to_dense: sparseToDense,
+  constexpr_sparse_blockwise_shift_scale: sparseBlocks,
   constexpr_blockwise_shift_scale: (o, l) =>
     blocks(o, l, l.input(o, 'data'), l.input(o, 'scale'), l.optional(o, 'offset') || undefined),
 };
