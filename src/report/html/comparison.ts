@@ -28,7 +28,7 @@ function side(comparison: ReportComparison): Markup {
     head: name,
     ...(numeric.includes(i) && { numeric: true as const }),
   }));
-  return html`<h2>Side by side</h2><p>Speed-up is over the float model on the same chip. What a figure rests on stands beside it.</p><div class="panel">${table(columns, rows)}</div>`;
+  return html`<h2>Side by side</h2><p>Speed-up is over the float model on the same chip. What a figure rests on stands beside it.</p><div class="panel">${table(columns, rows, undefined, true)}</div>`;
 }
 
 async function pareto(comparison: ReportComparison, chips: string[]): Promise<Markup | undefined> {

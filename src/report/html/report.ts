@@ -78,7 +78,7 @@ async function roofline(report: Report): Promise<Markup | undefined> {
   const rest = report.layers.length - rooflinePoints(report.layers).length;
   return (
     drawing &&
-    html`<h2>Roofline</h2><p>Every kernel that computes, by operations for each byte of main memory; the area is its time. Solid roofs are what kernels reach, dashed ones the data sheet.${rest > 0 && ` Not shown: ${rest} that only ${rest === 1 ? 'moves' : 'move'} data.`}</p><div class="panel">${boundLegend()}${drawing}</div>`
+    html`<h2>Roofline</h2><p>Every kernel that computes, by operations for each byte of main memory; the area is its time; memory that binds may be the chip’s own. Solid roofs are what kernels reach, dashed ones the data sheet.${rest > 0 && ` Not shown: ${rest} that only ${rest === 1 ? 'moves' : 'move'} data.`}</p><div class="panel">${boundLegend()}${drawing}</div>`
   );
 }
 

@@ -63,7 +63,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   main { padding: 18px 14px 48px; } header h1 { font-size: 21px; } .panel { padding: 12px; }
   .chart .wide { display: none; } .chart .narrow { display: block; }
   .cards { grid-template-columns: repeat(auto-fit, minmax(152px, 1fr)); gap: 8px; } .card { padding: 11px 12px; } .card .value { font-size: 22px; }
-  table.stack thead { display: none; } table.stack td { display: block; border: 0; padding: 1px 0; } table.stack tr { display: block; padding: 7px 0; border-bottom: 1px solid var(--line); }
+  table.stack thead { display: none; } table.stack td { display: block; border: 0; padding: 1px 0; } table.stack td.n { text-align: left; } table.stack td:empty { display: none; }
+  table.stack td[data-h]::before { content: attr(data-h) " "; color: var(--soft); } table.stack tr { display: block; padding: 7px 0; border-bottom: 1px solid var(--line); }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; } }
 @media print { body { background: #fff; } .tall { max-height: none; } input[type=search], #tip { display: none; } }
 `;

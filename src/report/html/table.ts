@@ -21,7 +21,9 @@ export function table(
   const kept = allColumns.map((_, i) => i).filter((i) => allRows.some((row) => !isEmpty(row[i])));
   const columns = kept.map((i) => allColumns[i]);
   const rows = allRows.map((row) => kept.map((i) => row[i]));
-  const body = rows.map((cells) => html`<tr>${cells.map((cell, i) => cellOf(cell, columns[i], i))}</tr>\n`);
+  const body = rows.map(
+    (cells) => html`<tr>${cells.map((cell, i) => cellOf(cell, columns[i], i, stacked))}</tr>\n`,
+  );
   const head = columns.map(
     ({ head, numeric }) =>
       html`<th${attribute('class', numeric && 'n')}${id !== undefined && html` data-sort`}>${head}</th>`,
@@ -35,10 +37,10 @@ ${body}</tbody></table></div>`;
 
 const isEmpty = (cell: Cell | string): boolean => (typeof cell === 'string' ? cell : cell.text) === '';
 
-function cellOf(cell: Cell | string, { numeric }: Column, index: number): Markup {
+function cellOf(cell: Cell | string, { head, numeric }: Column, index: number, stacked: boolean): Markup {
   const { text, value } = typeof cell === 'string' ? { text: cell, value: undefined } : cell;
   const kind = numeric ? 'n' : index === 0 ? 'name' : undefined;
-  return html`<td${attribute('class', kind)}${attribute('data-v', value?.toString())}>${text}</td>`;
+  return html`<td${attribute('class', kind)}${attribute('data-h', stacked && index > 0 && head)}${attribute('data-v', value?.toString())}>${text}</td>`;
 }
 
 const attribute = (name: string, value: string | false | undefined): Markup | undefined =>

@@ -25,6 +25,7 @@ export function paretoPoints({ rows }: ReportComparison) {
     x: row.latencyMs!.value,
     y: axis.of(row)!,
     chip: row.target.name,
+    id: row.target.id,
     scheme: row.scheme || 'as it stands',
     front: row.front,
     text: `${row.target.name}, ${row.scheme || 'as it stands'}\n${figureText(row.latencyMs)}, ${figureText(row.energyMj)}${row.speedup === undefined ? '' : `\n${digits(row.speedup)}× over float`}`,
@@ -44,7 +45,7 @@ export async function paretoChart(comparison: ReportComparison): Promise<Markup 
     data: [
       { name: 'points', values: points },
       { name: 'front', values: front },
-      { name: 'names', values: names(points) },
+      { name: 'names', values: names(points, new Set(points.map((p) => p.scheme)).size > 1) },
     ],
     scales: [
       { name: 'x', type: 'log', domain: room(points.map((p) => p.x)), range: 'width' },
@@ -67,14 +68,14 @@ export async function paretoChart(comparison: ReportComparison): Promise<Markup 
   }));
 }
 
-/** Combinations of a chip that lie on one another share a name. */
-function names(points: ReturnType<typeof paretoPoints>['points']) {
+/** Schemes, or chips where there is one scheme; combinations of a chip that lie on one another share a name. */
+function names(points: ReturnType<typeof paretoPoints>['points'], bySchemes: boolean) {
   const near = (a: number, b: number) => Math.abs(Math.log(a / b)) < 0.06;
   const groups: { x: number; y: number; chip: string; scheme: string }[] = [];
-  for (const { x, y, chip, scheme } of points) {
+  for (const { x, y, chip, id, scheme } of points) {
     const group = groups.find((g) => g.chip === chip && near(g.x, x) && near(g.y, y));
     if (group) group.scheme += `, ${scheme}`;
-    else groups.push({ x, y, chip, scheme });
+    else groups.push({ x, y, chip, scheme: bySchemes ? scheme : id });
   }
   return groups;
 }
