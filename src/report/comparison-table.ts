@@ -5,6 +5,7 @@ import { basisText, byteText, digits, figureText } from './units.js';
 
 interface Column {
   head: string;
+  shortHead?: string;
   text(row: ComparisonRow): string;
   /** What it says where there is little room; "" leaves it out. */
   short?(row: ComparisonRow): string;
@@ -14,7 +15,12 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { head: 'chip', text: (row) => row.target.name, short: (row) => row.target.id, left: true },
   { head: 'scheme', text: (row) => row.scheme || 'as it stands', left: true },
-  { head: 'accuracy loss', text: (row) => (row.loss ? lossText(row.loss) : '') },
+  {
+    head: 'accuracy loss',
+    shortHead: 'loss',
+    text: (row) => (row.loss ? lossText(row.loss) : ''),
+    short: (row) => (row.loss ? shortLoss(row.loss) : ''),
+  },
   { head: 'latency', text: (row) => figureText(row.latencyMs) },
   { head: 'speed-up', text: (row) => ratio(row.speedup) },
   { head: 'power', text: (row) => figureText(row.watts) },
@@ -39,7 +45,7 @@ export function comparisonTable({ rows }: ReportComparison, short = false): Text
   );
   const kept = COLUMNS.map((_, i) => i).filter((i) => cells.some((row) => row[i] !== ''));
   return {
-    head: kept.map((i) => COLUMNS[i].head),
+    head: kept.map((i) => (short && COLUMNS[i].shortHead) || COLUMNS[i].head),
     rows: cells.map((row) => kept.map((i) => row[i])),
     numeric: kept.flatMap((column, i) => (COLUMNS[column].left ? [] : [i])),
   };
@@ -50,6 +56,10 @@ function lossText({ points, interval, sqnrDb }: Loss): string {
   if (points === undefined || !interval) return sqnrDb === null ? 'none' : `${sqnrDb.toFixed(1)} dB SQNR`;
   return `${points.toFixed(2)} points (${interval[0].toFixed(1)}…${interval[1].toFixed(1)})`;
 }
+
+/** "0.50 pts", or "21.7 dB" where there are no labels. */
+const shortLoss = ({ points, sqnrDb }: Loss): string =>
+  points !== undefined ? `${points.toFixed(2)} pts` : sqnrDb === null ? 'none' : `${sqnrDb.toFixed(1)} dB`;
 
 const ratio = (value: number | undefined): string => (value === undefined ? '' : `${digits(value)}×`);
 
