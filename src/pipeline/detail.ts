@@ -16,6 +16,7 @@ const TOLD: readonly (keyof JobOptions)[] = [
   'target',
   'scheme',
   'method',
+  'effort',
   'calibration',
   'evaluation',
   'labels',
@@ -25,6 +26,10 @@ const TOLD: readonly (keyof JobOptions)[] = [
   'seed',
   'symmetric',
   'keepFloat',
+  'batch',
+  'sequence',
+  'price',
+  'battery',
 ];
 
 export function provenance(options: JobOptions): Provenance {

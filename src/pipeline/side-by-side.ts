@@ -1,4 +1,5 @@
 import { QuantizeError } from '../errors.js';
+import { parseScheme } from '../plan/index.js';
 import {
   compareReports,
   type DetailedComparison,
@@ -30,7 +31,7 @@ export const reportOn = (options: JobOptions): Promise<Reported> =>
 /**
  * One model on every target under every scheme, each as `reportOn` gives it. A combination that is not supported is a
  * row with the reason, unless none is.
- * @throws QuantizeError as `reportOn`; UNKNOWN_TARGET (usage) before any work
+ * @throws QuantizeError as `reportOn`; UNKNOWN_TARGET, UNKNOWN_SCHEME (usage) before any work
  */
 export async function sideBySide(
   options: JobOptions,
@@ -38,6 +39,7 @@ export async function sideBySide(
   schemes: readonly string[],
 ): Promise<Compared> {
   for (const target of targets) resolveTarget(target);
+  for (const scheme of schemes) parseScheme(scheme);
   const reported: Reported[] = [];
   const outcomes: Parameters<typeof compareReports>[0][number][] = [];
   const failures: QuantizeError[] = [];
