@@ -58,6 +58,8 @@ export interface Target {
    * hardware does it.
    */
   decode?: Fact;
+  /** Vector operations to round one output of an integer kernel to codes. Absent: hardware does it. */
+  requantize?: Fact;
   /** Absent: element-wise tails only. */
   fusion?: Fusion[];
   /** Output channels that one pass computes: a layer with fewer reaches channels / lanes of the rate. */

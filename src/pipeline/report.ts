@@ -1,3 +1,5 @@
+import type { Target } from '../../targets/types.js';
+import { thisMachine } from '../benchmark/index.js';
 import { usageError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
@@ -5,7 +7,6 @@ import { draftPlan } from '../plan/index.js';
 import { quantizedNodes } from '../prepare/index.js';
 import { buildReport, distributions } from '../report/index.js';
 import type { Report } from '../report/types.js';
-import { latency } from './compare.js';
 import { provenance, type Reported } from './detail.js';
 import type { JobOptions } from './options.js';
 import { samplesOf } from './samples.js';
@@ -23,14 +24,21 @@ export const report = async (options: JobOptions): Promise<Report> =>
 export async function reportWithDetail(given: JobOptions): Promise<Reported> {
   const loaded = loadModel(given.model, { shapesOnly: true });
   const options = withSequence(given, loaded.model);
-  const { timing } = resolveTarget(options.target);
-  const asItStands = timing === 'measured' || quantizedNodes(loaded.model).length > 0;
-  return asItStands ? reportAsIs(options, loaded) : reportPlanned(options, loaded);
+  const target = await modelledTarget(options);
+  return quantizedNodes(loaded.model).length > 0
+    ? reportAsIs(options, loaded, target)
+    : reportPlanned(options, loaded, target);
 }
 
-async function reportAsIs(options: JobOptions, loaded: LoadedModel): Promise<Reported> {
+/** The target; this machine as the chip that timings of small layers make of it. */
+async function modelledTarget({ target, threads, onProgress }: JobOptions): Promise<Target> {
+  const named = resolveTarget(target);
+  if (named.timing === 'modelled') return named;
+  return thisMachine(threads, () => onProgress?.({ stage: 'time small layers on this machine, once' }));
+}
+
+async function reportAsIs(options: JobOptions, loaded: LoadedModel, target: Target): Promise<Reported> {
   const { model } = loaded;
-  const target = resolveTarget(options.target);
   const source = await madeUp(options, model);
   const built = buildReport({
     name: options.model,
@@ -39,13 +47,12 @@ async function reportAsIs(options: JobOptions, loaded: LoadedModel): Promise<Rep
     types: await typesFor(model, source),
     target,
     settings: settings(options),
-    latency: target.timing === 'measured' ? await latency(model, undefined, source, options) : undefined,
   });
   const detail = async () => ({ report: built, distributions: [], provenance: provenance(options) });
   return { report: built, detail };
 }
 
-async function reportPlanned(options: JobOptions, loaded: LoadedModel): Promise<Reported> {
+async function reportPlanned(options: JobOptions, loaded: LoadedModel, target: Target): Promise<Reported> {
   const job = await prepareFor(options, loaded);
   const types = await typesFor(job.prepared, await madeUp(options, job.prepared));
   const plan = draftPlan(planInput(job, types), loaded.sha256);
@@ -54,7 +61,7 @@ async function reportPlanned(options: JobOptions, loaded: LoadedModel): Promise<
     loaded,
     prepared: job.prepared,
     types,
-    target: job.target,
+    target: { ...target, activations: job.target.activations },
     plan,
     settings: settings(options),
   });

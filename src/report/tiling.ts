@@ -35,6 +35,8 @@ export function computeOf(
       padded += macs / share;
     }
   }
+  if (target.requantize && format !== target.floatFormat)
+    array += (target.requantize.value * written(kernel, shapes)) / vectorRate;
   return {
     seconds: target.vector ? Math.max(array, vector) : array + vector,
     utilisation: padded > 0 ? Math.min(1, kernel.macs / padded) : 1,
@@ -55,6 +57,9 @@ function decoding(
   const rows = array && product ? Math.ceil(product.m / array.rows.value) : 1;
   return decode.value * shapes.count(weight) * rows;
 }
+
+const written = (kernel: Kernel, shapes: Shapes): number =>
+  kernel.writes.reduce((sum, name) => sum + shapes.count(name), 0);
 
 interface Part {
   node: Node;

@@ -76,6 +76,8 @@ export const LAYERS: readonly Layer[] = [
     packages: ['sharp', 'yauzl', 'node:*'],
   },
   ...STAGES.map(stage),
+  // Times small layers and makes a chip of this machine.
+  { files: 'src/benchmark/', values: [...BASE, 'src/runtime/', 'src/verify/'], packages: ['node:*'] },
   // Holds the cost model of the report against published measurements of published networks.
   { files: 'src/validation/', values: [...BASE, 'src/report/', 'fixtures/architectures/'] },
   {
@@ -85,6 +87,7 @@ export const LAYERS: readonly Layer[] = [
       'src/onnx/',
       'src/data/',
       'src/runtime/',
+      'src/benchmark/',
       'src/validation/',
       ...STAGES.map((s) => `src/${s}/`),
     ],

@@ -1,0 +1,78 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Target } from '../../targets/types.js';
+import { runtimeVersion } from '../runtime/index.js';
+import { measureLatency } from '../verify/index.js';
+import { PROBES, probeModel } from './probes.js';
+import { cpuTarget, type Timings } from './target.js';
+
+export { cpuTarget, type Timings } from './target.js';
+
+const SCHEMA = 'onnx-quantize/cpu@1';
+
+/** Seconds that one probe may take. */
+const EACH = 0.5;
+const ROUNDS = 200;
+
+/**
+ * This machine as a modelled chip. Its probes are timed once, in about four seconds, and kept in the user's cache
+ * directory; a cache that cannot be read or written costs only the time.
+ */
+export async function thisMachine(threads = availableParallelism(), onStart?: () => void): Promise<Target> {
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, onnxruntime ${runtimeVersion()}`;
+  const kept = readTimings(machine);
+  if (kept) return cpuTarget(kept);
+  onStart?.();
+  const timings = await timeProbes(machine, threads);
+  writeTimings(timings);
+  return cpuTarget(timings);
+}
+
+async function timeProbes(machine: string, threads: number): Promise<Timings> {
+  const probes: Partial<Timings['probes']> = {};
+  for (const probe of PROBES) {
+    const data = Float32Array.from(
+      { length: probe.dims.reduce((n, d) => n * d, 1) },
+      (_, i) => ((i % 17) - 8) / 8,
+    );
+    const { floatMs, quantizedMs } = await measureLatency({
+      float: probeModel(probe, false),
+      quantized: probeModel(probe, true),
+      feeds: { x: { dtype: 'float32', dims: probe.dims, data } },
+      threads,
+      rounds: ROUNDS,
+      seconds: EACH,
+      statistic: 'fastest',
+    });
+    probes[probe.id] = { floatMs, int8Ms: quantizedMs };
+  }
+  const date = new Date().toISOString().slice(0, 7);
+  return { schema: SCHEMA, machine, date, probes: probes as Timings['probes'] };
+}
+
+const cacheFolder = (): string =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'onnx-quantize');
+const cacheFile = (machine: string): string =>
+  join(cacheFolder(), `cpu-${machine.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}.json`);
+
+function readTimings(machine: string): Timings | undefined {
+  try {
+    const timings = JSON.parse(readFileSync(cacheFile(machine), 'utf8')) as Timings;
+    const whole = PROBES.every(({ id }) => timings.probes[id]?.floatMs > 0 && timings.probes[id].int8Ms > 0);
+    return timings.schema === SCHEMA && timings.machine === machine && whole ? timings : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeTimings(timings: Timings): void {
+  const file = cacheFile(timings.machine);
+  try {
+    mkdirSync(cacheFolder(), { recursive: true });
+    writeFileSync(`${file}.${process.pid}`, JSON.stringify(timings, null, 2));
+    renameSync(`${file}.${process.pid}`, file);
+  } catch {
+    // Nowhere to keep it: the next run times the probes again.
+  }
+}
