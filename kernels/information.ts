@@ -43,13 +43,14 @@ export function codeInformation(
   const cells = new Map<number, Cells>();
   eachRun(shape, (group, start, end) => {
     const scale = params.scales[group];
-    const own = cells.get(group) ?? cellsOf(row, params, group);
-    cells.set(group, own);
+    const key = cellKey(row, params, group);
+    const own = cells.get(key) ?? cellsOf(row, params, group);
+    cells.set(key, own);
     for (let i = start; i < end; i++) {
       const x = values[i];
       const u = Math.fround(x / scale);
       const code = own.codec.encode(u);
-      const back = own.codec.decode(code) * scale;
+      const back = own.value(code) * scale;
       counts[code - row.qmin]++;
       signal += x * x;
       noise += (x - back) ** 2;
@@ -84,6 +85,7 @@ export function entropyOf(counts: ArrayLike<number>): number {
 /** Where the codes of one group begin and end, in quotients x / s. */
 interface Cells {
   codec: Codec;
+  value(code: number): number;
   /** Edges of the code's cell. */
   low(code: number): number;
   high(code: number): number;
@@ -92,12 +94,24 @@ interface Cells {
   top: number;
 }
 
+/** Groups of which the key is the same have the same cells: all of them, those of a zero point, or one with its table. */
+function cellKey(row: NumberFormat, { zeroPoints }: ChannelParams, group: number): number {
+  if (row.kind === 'integer') return zeroPoints[group];
+  return row.layout || row.table ? 0 : group;
+}
+
 function cellsOf(row: NumberFormat, params: ChannelParams, group: number): Cells {
   const codec = codecOf(row, params, group);
   if (row.kind === 'integer') {
     const half = (code: number, side: number): number => codec.decode(code) + side / 2;
     const ends = { bottom: half(row.qmin, -1), top: half(row.qmax, 1) };
-    return { codec, low: (code) => half(code, -1), high: (code) => half(code, 1), ...ends };
+    return {
+      codec,
+      value: codec.decode,
+      low: (code) => half(code, -1),
+      high: (code) => half(code, 1),
+      ...ends,
+    };
   }
   if (row.layout && row.bits > 8) return wideCells(row, codec, signBit(row.layout));
   return tableCells(row, codec, params, group);
@@ -105,16 +119,29 @@ function cellsOf(row: NumberFormat, params: ChannelParams, group: number): Cells
 
 /** Floats of 16 bits and more: half a step on either side. The step below a power of two counts as the one above it. */
 function wideCells(row: NumberFormat, codec: Codec, sign: number): Cells {
+  const value = remembered(row, codec);
   const half = (code: number): number => {
     const magnitude = code & (sign - 1);
-    const above = codec.decode(magnitude + 1);
-    return (
-      Math.abs((Number.isFinite(above) ? above : codec.decode(magnitude - 1)) - codec.decode(magnitude)) / 2
-    );
+    const above = value(magnitude + 1);
+    return Math.abs((Number.isFinite(above) ? above : value(magnitude - 1)) - value(magnitude)) / 2;
   };
-  const low = (code: number): number => codec.decode(code) - half(code);
-  const high = (code: number): number => codec.decode(code) + half(code);
-  return { codec, low, high, bottom: -row.largest, top: row.largest };
+  const low = (code: number): number => value(code) - half(code);
+  const high = (code: number): number => value(code) + half(code);
+  return { codec, value, low, high, bottom: -row.largest, top: row.largest };
+}
+
+/** Values of codes, looked up where there are few enough to be computed once. */
+function remembered(row: NumberFormat, codec: Codec): Codec['decode'] {
+  if (row.bits > 16) return codec.decode;
+  const known = new Float32Array(2 ** row.bits);
+  const seen = new Uint8Array(known.length);
+  return (code) => {
+    if (seen[code] === 0) {
+      seen[code] = 1;
+      known[code] = codec.decode(code);
+    }
+    return known[code];
+  };
 }
 
 /** Thresholds are the edges; the outermost cells reach as far out as they do inwards. */
@@ -127,10 +154,12 @@ function tableCells(row: NumberFormat, codec: Codec, params: ChannelParams, grou
   const bottom = 2 * values[0] - (inner[0] ?? values[0]);
   const top = 2 * values[last] - (inner[last - 1] ?? values[last]);
   const edges = [bottom, ...inner, top];
-  const ranks = new Map(Array.from(fixed?.codes ?? values.keys(), (code, rank) => [code, rank]));
-  // The code of −0 is none of the table's: its cell is that of 0.
-  const rankOf = (code: number): number => ranks.get(code) ?? ranks.get(0)!;
-  return { codec, low: (code) => edges[rankOf(code)], high: (code) => edges[rankOf(code) + 1], bottom, top };
+  // The code of −0 is none of the table's: its cell is that of 0, as is that of NaN.
+  const ranks = new Uint8Array(size).fill(fixed ? fixed.codes.indexOf(0) : 0);
+  for (let rank = 0; rank <= last; rank++) ranks[fixed ? fixed.codes[rank] : rank] = rank;
+  const low = (code: number): number => edges[ranks[code]];
+  const high = (code: number): number => edges[ranks[code] + 1];
+  return { codec, value: remembered(row, codec), low, high, bottom, top };
 }
 
 /** Histogram of the values, and of as many even distributions over intervals, in equal bins over the values' range. */

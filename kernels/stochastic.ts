@@ -1,6 +1,6 @@
 import { type BlockShape, type ChannelParams, checkBlocks, eachRun } from './blocks.js';
 import { type Codec, type Codes, codeArray, codecOf, tableOf } from './codec.js';
-import { decodeFloat, encodeFloat, signBit } from './floats.js';
+import { encodeFloat, signBit } from './floats.js';
 import type { NumberFormat } from './format.js';
 import { clamp } from './rounding.js';
 import { rankOf } from './tables.js';
@@ -27,9 +27,10 @@ const hash = (text: string): number =>
 /** A counter-based generator: the uniform number in [0, 1) of index i, a multiple of 2^-24. */
 export function uniformAt({ seed, tensor }: Draw): (index: number) => number {
   const key = mix(mix(seed) ^ hash(tensor));
+  const first = mix(~key);
   return (index) => {
-    const page = Math.floor(index / 2 ** 32);
-    return (mix(mix(index ^ key) + mix(page ^ ~key)) >>> 8) / 2 ** 24;
+    const page = index < 2 ** 32 ? first : mix(Math.floor(index / 2 ** 32) ^ ~key);
+    return (mix(mix(index ^ key) + page) >>> 8) / 2 ** 24;
   };
 }
 
@@ -67,18 +68,28 @@ const betweenIntegers =
     into.share = u - down;
   };
 
-/** Towards zero, and the next code away from it. */
+const FLOAT32_BIAS = 127;
+const float = new Float32Array(1);
+const word = new Uint32Array(float.buffer);
+/** 2^-k at index 160 + k: multiplying by it counts in steps of 2^k. */
+const PER_STEP = Float64Array.from({ length: 320 }, (_, i) => 2 ** (160 - i));
+
+/** Towards zero, and the next code away from it. The place between is what is left of a whole number of steps. */
 function betweenFloats(row: NumberFormat): Between {
   const layout = { ...row.layout!, rounding: 'zero' as const };
+  const { mantissaBits, bias, largestCode } = layout;
+  const minus = signBit(layout);
   return (u, into) => {
-    const near = encodeFloat(Math.abs(u), layout);
-    const inside = near < layout.largestCode;
+    const magnitude = Math.abs(u);
+    const near = encodeFloat(magnitude, layout);
+    const inside = near < largestCode;
     const far = inside ? near + 1 : near;
-    const [a, b] = [decodeFloat(near, layout), decodeFloat(far, layout)];
-    const share = inside ? (Math.abs(u) - a) / (b - a) : 0;
-    const sign = u < 0 ? signBit(layout) : 0;
-    into.lower = (u < 0 ? far : near) + sign;
-    into.upper = (u < 0 ? near : far) + sign;
+    float[0] = magnitude;
+    const octave = Math.max((word[0] >>> 23) - FLOAT32_BIAS, 1 - bias);
+    const steps = magnitude * PER_STEP[160 + octave - mantissaBits];
+    const share = inside ? steps - Math.floor(steps) : 0;
+    into.lower = u < 0 ? far + minus : near;
+    into.upper = u < 0 ? near + minus : far;
     into.share = u < 0 ? 1 - share : share;
   };
 }
@@ -99,31 +110,38 @@ export function stochasticQuantize(
   checkBlocks(values.length, shape, params);
   const uniform = uniformAt(draw);
   const out = codeArray(row, values.length);
-  eachBracket(values, shape, params, row, (i, bracket) => {
-    out[i] = uniform(i) < bracket.share ? bracket.upper : bracket.lower;
+  const bracket: Bracket = { lower: 0, upper: 0, share: 0 };
+  eachGroup(shape, params, row, (codec, find, scale, start, end) => {
+    for (let i = start; i < end; i++) {
+      bracketOf(Math.fround(values[i] / scale), codec, find, bracket);
+      out[i] = uniform(i) < bracket.share ? bracket.upper : bracket.lower;
+    }
   });
   return out;
 }
 
-function eachBracket(
-  values: Float32Array,
+function bracketOf(quotient: number, codec: Codec, find: Between, into: Bracket): void {
+  if (!Number.isNaN(quotient)) {
+    find(quotient, into);
+    return;
+  }
+  into.lower = codec.encode(quotient);
+  into.upper = into.lower;
+  into.share = 0;
+}
+
+/** Calls `visit` for every run of elements that share a group. */
+function eachGroup(
   shape: BlockShape,
   params: ChannelParams,
   row: NumberFormat,
-  visit: (index: number, bracket: Bracket, codec: Codec, scale: number) => void,
+  visit: (codec: Codec, find: Between, scale: number, start: number, end: number) => void,
 ): void {
-  const bracket: Bracket = { lower: 0, upper: 0, share: 0 };
   const known = new Map<number, [Codec, Between]>();
   eachRun(shape, (group, start, end) => {
     const [codec, find] = known.get(group) ?? [codecOf(row, params, group), between(row, params, group)];
     known.set(group, [codec, find]);
-    const scale = params.scales[group];
-    for (let i = start; i < end; i++) {
-      const u = Math.fround(values[i] / scale);
-      if (Number.isNaN(u)) Object.assign(bracket, { lower: codec.encode(u), upper: 0, share: 0 });
-      else find(u, bracket);
-      visit(i, bracket, codec, scale);
-    }
+    visit(codec, find, params.scales[group], start, end);
   });
 }
 
@@ -152,14 +170,19 @@ export function roundingErrors(
   const uniform = uniformAt(draw);
   const modes = ['nearest', 'floor', 'ceil', 'stochastic'] as const;
   const sums = modes.map(() => ({ first: 0, second: 0 }));
-  eachBracket(values, shape, params, row, (i, { lower, upper, share }, codec, scale) => {
-    const u = values[i] / scale;
-    const codes = [codec.encode(Math.fround(u)), lower, upper, uniform(i) < share ? upper : lower];
-    codes.forEach((code, mode) => {
-      const error = codec.decode(code) - u;
-      sums[mode].first += error;
-      sums[mode].second += error * error;
-    });
+  const bracket: Bracket = { lower: 0, upper: 0, share: 0 };
+  eachGroup(shape, params, row, (codec, find, scale, start, end) => {
+    for (let i = start; i < end; i++) {
+      const u = values[i] / scale;
+      bracketOf(Math.fround(u), codec, find, bracket);
+      const { lower, upper, share } = bracket;
+      const codes = [codec.encode(Math.fround(u)), lower, upper, uniform(i) < share ? upper : lower];
+      codes.forEach((code, mode) => {
+        const error = codec.decode(code) - u;
+        sums[mode].first += error;
+        sums[mode].second += error * error;
+      });
+    }
   });
   const n = Math.max(1, values.length);
   return sums.map(({ first, second }, i) => {
