@@ -7,7 +7,7 @@ const share: Schema = { type: 'number', minimum: 0, maximum: 1 };
 export const number: Schema = { type: 'number' };
 const decibel: Schema = { type: ['number', 'null'], description: 'dB; null: no difference' };
 export const list = (items: Schema): Schema => ({ type: 'array', items });
-export const oneOf = (...values: string[]): Schema => ({ enum: values });
+export const oneOf = (...values: (string | number)[]): Schema => ({ enum: values });
 
 /** An object with these fields; names ending in "?" may be missing. */
 export const object = (fields: Record<string, Schema>): Schema => ({
@@ -97,6 +97,22 @@ const layer = object({
   'reason?': text,
 });
 
+/** `onnx-quantize/package@1`: what `quantize export` prints, and a field of the report of a job that wrote a package. */
+const packaged = object({
+  schema: { const: 'onnx-quantize/package@1' },
+  format: text,
+  'file?': text,
+  bytes: count,
+  ios: oneOf(17, 18),
+  operations: { type: 'object', additionalProperties: count },
+  fallbacks: list(object({ node: text, operation: text, reason: text })),
+  fallbackShare: share,
+  int8Macs: share,
+  roundTrip: object({ samples: count, evidence: oneOf('samples', 'synthetic'), sqnrDb: decibel }),
+  verifiedBy: list(text),
+  notVerifiedBy: list(text),
+});
+
 const report = object({
   schema: { const: 'onnx-quantize/report@1' },
   model: object({ name: text, sha256: text, opset: count, nodes: count, parameters: count }),
@@ -118,6 +134,7 @@ const report = object({
   'run?': object({ batch: count, dims: { type: 'object', additionalProperties: count } }),
   coverage: object({ parameters: share, macs: share }),
   'metrics?': ref('metrics'),
+  'package?': ref('package'),
   float: ref('speed'),
   quantized: ref('speed'),
   'roofline?': object({
@@ -154,6 +171,7 @@ export const REPORT_SCHEMA: Schema = {
       'note?': text,
     }),
     metrics,
+    package: packaged,
     speed,
     layer,
   },

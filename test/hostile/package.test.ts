@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { makeNode } from '../../src/ir/graph.js';
 import { int64Tensor } from '../../src/ir/tensor.js';
+import { REPORT_SCHEMA } from '../../src/report/index.js';
 import { expectRefusal, inFront, network, rows, run, scene, to } from './harness.js';
 
 const ANE = ['--target', 'ane', '--threads', '1'];
@@ -56,6 +58,14 @@ describe('a package', () => {
     expect(place.files().filter((f) => f.startsWith('out'))).toEqual([]);
     expect((await run(place, job)).code).toBe(0);
   });
+});
+
+it('the report of a job that wrote one fits its schema', async () => {
+  const place = scene();
+  const outcome = await run(place, ['net.onnx', ...to('q.mlpackage'), ...ANE, '-f', 'json']);
+  const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(REPORT_SCHEMA);
+  expect(validate(JSON.parse(outcome.stdout)) || validate.errors).toBe(true);
+  expect(JSON.parse(outcome.stdout).package.file).toBe('q.mlpackage');
 });
 
 describe('export', () => {

@@ -1,4 +1,4 @@
-import { type Diagnostic, unsupportedError } from '../../errors.js';
+import { type Diagnostic, unsupportedError, usageError } from '../../errors.js';
 import type { Dtype } from '../../ir/dtypes.js';
 import { links, normalDomain, qualifiedType } from '../../ir/graph.js';
 import type { Model, Node } from '../../ir/model.js';
@@ -47,7 +47,8 @@ export interface Lowered {
 /**
  * Turns a model with known shapes (float or Q/DQ) into a program.
  * @param types shape and type of every value
- * @throws QuantizeError COREML_OPERATOR (unsupported), naming every operator that has no form in Core ML
+ * @throws QuantizeError COREML_OPERATOR (unsupported), naming every operator that has no form in Core ML; IMAGE_INPUT
+ * (usage) where a picture is wanted and no input can be one
  */
 export function lower(model: Model, types: Map<string, ValueMeta>, settings: Settings): Lowered {
   const { nodes } = topologicalSort(model.graph.nodes);
@@ -55,6 +56,7 @@ export function lower(model: Model, types: Map<string, ValueMeta>, settings: Set
   const l = links(model.graph);
   const c = new Context(l, types, settings.ios, settings.float ?? 'fp16', settings.stored);
   const names = model.graph.inputs.map((v) => v.name).filter((name) => !l.initializer.has(name));
+  if (settings.image && !names.some((name) => isImage(c.dims(name)))) throw noPicture(names);
   const inputs = names.map((name) => bindInput(c, name, settings));
   for (const node of nodes) lowerNode(c, node);
   const outputs = model.graph.outputs.map((v) => output(c, v.name, settings, inputs));
@@ -76,6 +78,11 @@ export function lower(model: Model, types: Map<string, ValueMeta>, settings: Set
     diagnostics,
   };
 }
+
+const noPicture = (names: string[]) =>
+  usageError('IMAGE_INPUT', `no input of the model is a picture (${names.join(', ')})`, {
+    hint: 'a picture has 4 axes, one of them of 1 or 3 channels, and comes alone in its batch',
+  });
 
 const leftInputs: Diagnostic = {
   level: 'note',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MAPPED_OPERATORS } from '../../../src/emit/mlpackage/index.js';
 import { buildModel, distance, random, run } from '../../prepare/opset/build.js';
@@ -28,6 +29,11 @@ describe('every operator as a package, read back and run in onnxruntime', () => 
     const covered = new Set(CASES.flatMap((c) => c.nodes.map((n) => n.opType)));
     expect(MAPPED_OPERATORS.filter((op) => !covered.has(op))).toEqual([]);
     expect(MAPPED_OPERATORS.length).toBeGreaterThanOrEqual(60);
+  });
+
+  it('is listed in the documentation', () => {
+    const words = new Set(readFileSync('docs/coreml.md', 'utf8').split(/[\s|`]+/));
+    expect(MAPPED_OPERATORS.filter((op) => !words.has(op))).toEqual([]);
   });
 
   it.each([...CASES, ...WEIGHTS])('$name', async (c) => {

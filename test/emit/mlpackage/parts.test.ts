@@ -96,6 +96,17 @@ describe('the interface', () => {
   });
 });
 
+it('a picture is refused where no input can be one', async () => {
+  const model = buildModel({
+    name: 'x',
+    opset: 16,
+    nodes: [node('Relu', 'a', 'y')],
+    inputs: { a: random(3, 4) },
+  });
+  const image = { color: 'rgb' as const, factor: [1], offset: [0] };
+  await expect(packaged(model, { image })).rejects.toMatchObject({ kind: 'usage', code: 'IMAGE_INPUT' });
+});
+
 describe('what has no form in Core ML is refused by name', () => {
   const cases: [
     says: RegExp,
