@@ -134,6 +134,16 @@ const report = object({
   'run?': object({ batch: count, dims: { type: 'object', additionalProperties: count } }),
   coverage: object({ parameters: share, macs: share }),
   'metrics?': ref('metrics'),
+  'improvements?': list(
+    object({
+      step: text,
+      description: text,
+      beforeDb: decibel,
+      afterDb: decibel,
+      kept: { type: 'boolean' },
+      seconds: count,
+    }),
+  ),
   'package?': ref('package'),
   float: ref('speed'),
   quantized: ref('speed'),
