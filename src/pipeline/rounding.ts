@@ -10,7 +10,7 @@ import {
   turnsOf,
   weightKey,
 } from '../quantize/index.js';
-import type { Draft } from './draft.js';
+import { type Draft, meansFor } from './draft.js';
 
 /** Weights of so few bits gain by it nearly always; wider ones a little, beside what 8-bit activations cost. */
 const NARROW_BITS = 7;
@@ -19,6 +19,7 @@ const IN_TURN_WORK = 1e9;
 
 /**
  * Rounds weights so that the outputs of their layers err least. Made-up samples say nothing about second moments.
+ * Biases make up for the mean errors, so those do not count, and rounding comes with the correction of biases.
  * Where arithmetic is float a zero point costs nothing, so grids of few codes get one.
  */
 export async function roundByOutputs(draft: Draft): Promise<Draft | undefined> {
@@ -32,8 +33,13 @@ export async function roundByOutputs(draft: Draft): Promise<Draft | undefined> {
   const weights = plan.weights.map((w) =>
     chosen.has(w) ? { ...w, rounding, symmetric: w.symmetric && !mayShift(w) } : w,
   );
-  const next = { ...draft, plan: { ...plan, weights } };
-  return { ...next, rounded: await roundedFor(next) };
+  const biasCorrection = plan.biases.length > 0;
+  const next = { ...draft, plan: { ...plan, weights, biasCorrection } };
+  return {
+    ...next,
+    rounded: await roundedFor(next),
+    means: biasCorrection ? (draft.means ?? (await meansFor(next))) : undefined,
+  };
 }
 
 function workOf({ job, plan, source, types }: Draft): number {
@@ -67,6 +73,7 @@ export async function roundedFor({
   const { threads, signal, onProgress } = job.options;
   const by = (wanted: Rounding) => plan.weights.filter((w) => w.rounding === wanted);
   const options = {
+    centred: new Set(plan.biasCorrection ? plan.biases.map((b) => b.weight) : []),
     threads,
     signal,
     onProgress: (done: number, total: number) => onProgress?.({ stage: 'rounding', done, total }),

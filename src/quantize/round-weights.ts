@@ -28,6 +28,8 @@ export interface RoundOptions extends Omit<MomentOptions, 'rounded'> {
   memory?: number;
   /** Given: layers are rounded in turn, each for the inputs that the model so far gives it, which this makes. */
   soFar?(rounded: RoundedWeights, left: ReadonlySet<string>): Model;
+  /** Weights behind which a bias makes up for a mean error. */
+  centred?: ReadonlySet<string>;
 }
 
 const DEFAULT_MEMORY = 256 * 2 ** 20;
@@ -54,10 +56,10 @@ export async function roundWeights(
   weights: readonly WeightPlan[],
   types: ReadonlyMap<string, ValueMeta>,
   source: SampleSource,
-  { memory = DEFAULT_MEMORY, soFar, ...options }: RoundOptions = {},
+  { memory = DEFAULT_MEMORY, soFar, centred = new Set(), ...options }: RoundOptions = {},
 ): Promise<Map<string, RoundedWeight>> {
   const tasks = tasksOf(model, weights, types);
-  const rounder = new Rounder(model, tasks);
+  const rounder = new Rounder(model, tasks, centred);
   const passes = soFar ? tasks.map((task) => [task]) : groupTasks(tasks, memory, BYTES_PER_ELEMENT);
   for (const [i, pass] of passes.entries()) {
     const onProgress = (done: number, total: number) =>
@@ -79,7 +81,11 @@ class Rounder {
   private readonly constants: Map<string, Tensor>;
   private readonly kernels: Kernels = createKernels(KERNEL_BYTES);
 
-  constructor(model: Model, tasks: readonly Task[]) {
+  constructor(
+    model: Model,
+    tasks: readonly Task[],
+    private readonly centred: ReadonlySet<string>,
+  ) {
     this.constants = new Map(model.graph.initializers.map((t) => [t.name ?? '', t]));
     for (const { plan } of tasks.flatMap((task) => task.weights)) {
       const { tasks: others } = this.waiting.get(weightKey(plan)) ?? { tasks: 0 };
@@ -103,7 +109,7 @@ class Rounder {
       if (codebook)
         this.rounded.set(
           weightKey(plan),
-          roundByMoments(values, shape, params, codebook, form, entry.moments),
+          roundByMoments(values, shape, params, codebook, form, entry.moments, this.centred.has(plan.tensor)),
         );
       entry.moments = undefined;
     }
@@ -112,8 +118,11 @@ class Rounder {
 
 const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + b[i]);
 
-/** A weight that several nodes read errs in all of them. */
+/** A weight that several nodes read errs in all of them; their means are those of different things. */
 const sumOf = (a: Moments, b: Moments): Moments => ({
   moments: plus(a.moments, b.moments),
+  mean: new Float64Array(a.mean.length),
+  perSample: a.perSample + b.perSample,
+  vectors: a.vectors + b.vectors,
   ...(a.drift && b.drift && { drift: plus(a.drift, b.drift) }),
 });

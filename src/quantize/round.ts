@@ -15,12 +15,19 @@ export interface Codebook {
   zeroPoints?: { low: number; high: number };
 }
 
+/**
+ * The code without a counterpart (−8 of int4) is worth having where codes are few. At 8 bits it is left out: products of
+ * −128 overflow the pair sums of some chips.
+ */
+const symmetricCodes = ({ bits, qmin, symmetricMin, symmetricMax }: NumberFormat): Codebook => ({
+  low: bits < 8 ? qmin : symmetricMin,
+  high: symmetricMax,
+});
+
 /** What the engine needs to know of a format; undefined for those whose values differ from group to group (LUTs). */
 export function codebookOf(row: NumberFormat, symmetric: boolean): Codebook | undefined {
-  if (row.kind === 'integer')
-    return symmetric
-      ? { low: row.symmetricMin, high: row.symmetricMax }
-      : { low: row.qmin, high: row.qmax, zeroPoints: { low: row.qmin, high: row.qmax } };
+  const whole = { low: row.qmin, high: row.qmax };
+  if (row.kind === 'integer') return symmetric ? symmetricCodes(row) : { ...whole, zeroPoints: whole };
   if (!row.scaled || (row.kind === 'table' && !row.table)) return undefined;
   return { low: 0, high: 0, levels: valuesOf(row).filter(Number.isFinite).sort() };
 }
@@ -44,8 +51,11 @@ export function roundByMoments(
   params: ChannelParams,
   codebook: Codebook,
   form: LinearForm,
-  { moments, drift }: Moments,
+  evidence: Moments,
+  centred = false,
 ): RoundedWeight {
+  const { drift } = evidence;
+  const moments = steadied(evidence, form, centred && !drift);
   const [scales, zeroPoints, values] = [params.scales.slice(), params.zeroPoints.slice(), weights.slice()];
   const ranges = Array.from({ length: form.groups }, (_, g) => scaleRange(shape, form, g));
   const free = !params.coded && ranges.every(([from], g) => g === 0 || from >= ranges[g - 1][1]);
@@ -57,7 +67,9 @@ export function roundByMoments(
     const part = partOf(weights, shape, form, g, from);
     const square = (matrix: Float64Array) => groupOf(matrix, form.columns, g, part.order);
     const hessian = square(moments);
-    const target = drift ? shifted(part.weights, hessian, square(drift)) : part.weights;
+    const target = drift
+      ? shifted(part.weights, hessian, square(drift), form.columns / evidence.vectors)
+      : part.weights;
     const grid = {
       ...part,
       ...codebook,
@@ -75,15 +87,48 @@ export function roundByMoments(
   return { values, params: { ...params, scales, zeroPoints }, objective, nearest };
 }
 
-/** Share of the mean diagonal that keeps the target from following noise in directions that inputs hardly take. */
+/** What is left of the mean's own part in H where a bias makes up for a mean error: it does so but for the borders. */
+const MEAN_LEFT = 0.1;
+/** Shares of the mean diagonal that are added for each column a vector: few vectors say little of many columns. */
+const ROUND_SHRINKAGE = 0.1;
+const SHIFT_SHRINKAGE = 1;
+/** The least share that keeps targets from following noise in directions that inputs hardly take. */
 const SHIFT_DAMPING = 0.05;
 
-function shifted(weights: Float32Array, hessian: Float64Array, drift: Float64Array): Float32Array {
+/** H, without the mean's part where that is `centred`, and with a diagonal against what few vectors make up. */
+function steadied(
+  { moments, mean, perSample, vectors }: Moments,
+  form: LinearForm,
+  centred: boolean,
+): Float64Array {
+  const n = form.columns;
+  const steady = moments.slice();
+  for (let g = 0; g < form.groups; g++) {
+    const square = steady.subarray(g * n * n, (g + 1) * n * n);
+    const part = mean.subarray(g * n, (g + 1) * n);
+    const weight = (1 - MEAN_LEFT) * perSample;
+    if (centred)
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) square[i * n + j] -= weight * part[i] * part[j];
+    addDiagonal(square, n, (ROUND_SHRINKAGE * n) / Math.max(1, vectors));
+  }
+  return steady;
+}
+
+function addDiagonal(square: Float64Array, n: number, share: number): void {
+  let trace = 0;
+  for (let j = 0; j < n; j++) trace += square[j * n + j];
+  for (let j = 0; j < n; j++) square[j * n + j] += (share * trace) / n;
+}
+
+function shifted(
+  weights: Float32Array,
+  hessian: Float64Array,
+  drift: Float64Array,
+  columnsPerVector: number,
+): Float32Array {
   const n = Math.sqrt(hessian.length);
   const damped = hessian.slice();
-  let trace = 0;
-  for (let j = 0; j < n; j++) trace += hessian[j * n + j];
-  for (let j = 0; j < n; j++) damped[j * n + j] += (SHIFT_DAMPING * trace) / n;
+  addDiagonal(damped, n, SHIFT_DAMPING + SHIFT_SHRINKAGE * columnsPerVector);
   return shiftedWeights(weights, drift, damped, n) ?? weights;
 }
 

@@ -8,6 +8,14 @@ const KEPT_POSITIONS = 1024;
 /** "To the end" of a Slice. */
 const END = Number.MAX_SAFE_INTEGER;
 
+/** Names of what `gram` adds. */
+export interface GramOutputs {
+  moments: string;
+  mean: string;
+  shape: string;
+  drift?: string;
+}
+
 /** Adds to a model nodes that sum x·xᵀ over the vectors x that a layer reads. */
 export class GramBuilder {
   private readonly fresh: (wanted: string) => string;
@@ -19,20 +27,38 @@ export class GramBuilder {
   }
 
   /**
-   * Names of new outputs [groups, columns, columns] of float32: Σ x·xᵀ and, with `float`, Σ (f − x)·xᵀ.
+   * New outputs of float32: the mean of x [groups, columns], Σ x·xᵀ [groups, columns, columns] and, with `float`,
+   * Σ (f − x)·xᵀ; of int64 the shape of all x, [groups, columns, vectors].
    * @param dims of the activation, as far as known; large maps are read at every n-th row and column
    * @param float the same activation where nothing is rounded
    */
-  gram(activation: string, form: LinearForm, dims: readonly (number | string)[], float?: string): string[] {
+  gram(
+    activation: string,
+    form: LinearForm,
+    dims: readonly (number | string)[],
+    float?: string,
+  ): GramOutputs {
     const vectors = this.vectors(activation, form, dims);
     const turned = this.node('Transpose', [vectors], [makeAttribute.ints('perm', [0, 2, 1])]);
-    const outputs = [this.node('MatMul', [vectors, turned])];
+    const outputs: GramOutputs = {
+      moments: this.node('MatMul', [vectors, turned]),
+      mean: this.mean(vectors),
+      shape: this.node('Shape', [vectors]),
+    };
     if (float !== undefined) {
       const error = this.node('Sub', [this.vectors(float, form, dims), vectors]);
-      outputs.push(this.node('MatMul', [error, turned]));
+      outputs.drift = this.node('MatMul', [error, turned]);
     }
-    this.model.graph.outputs.push(...outputs.map((name) => ({ name })));
+    this.model.graph.outputs.push(...Object.values(outputs).map((name) => ({ name })));
     return outputs;
+  }
+
+  /** Over the vectors; the axes of ReduceMean are an attribute before opset 18 and an input from there on. */
+  private mean(vectors: string): string {
+    const flat = makeAttribute.int('keepdims', 0);
+    return this.opset < 18
+      ? this.node('ReduceMean', [vectors], [makeAttribute.ints('axes', [2]), flat])
+      : this.node('ReduceMean', [vectors, this.ints([2])], [flat]);
   }
 
   /** [groups, columns, vectors]. */

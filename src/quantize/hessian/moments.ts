@@ -3,16 +3,21 @@ import type { SampleSource } from '../../data/types.js';
 import { cloneModel, nameAllocator, renameUses, usedNames } from '../../ir/graph.js';
 import type { Model } from '../../ir/model.js';
 import { prune } from '../../ir/prune.js';
+import { elementCount } from '../../ir/tensor.js';
 import { openModel } from '../../runtime/index.js';
 import type { TensorValue, ValueMeta } from '../../runtime/types.js';
-import type { LinearForm } from './form.js';
-import { GramBuilder } from './graph.js';
-import { elementsOf, type Task } from './tasks.js';
+import { GramBuilder, type GramOutputs } from './graph.js';
+import type { Task } from './tasks.js';
 
 /** Second moments of what weights are multiplied with, groups × columns × columns. */
 export interface Moments {
   /** Σ x·xᵀ over a sample, the mean of the samples. */
   moments: Float64Array;
+  /** Mean of x, groups × columns. */
+  mean: Float64Array;
+  /** Vectors x of a sample, the mean of the samples, and of all samples together. */
+  perSample: number;
+  vectors: number;
   /** Σ (f − x)·xᵀ, likewise, f being what the float model has for x; only where x is rounded. */
   drift?: Float64Array;
 }
@@ -43,27 +48,33 @@ export async function secondMoments(
   const { graph, outputs } = gramModel(model, rounded, tasks, types);
   const session = await openModel(graph, { threads });
   try {
-    const names = outputs.flat();
-    const sums = new RunningSums(tasks.flatMap((task, i) => outputs[i].map(() => elementsOf(task))));
-    const forms = tasks.flatMap((task, i) => outputs[i].map(() => task.weights[0].form));
-    const fetches = Object.fromEntries(
-      names.map((name, i) => [name, landing(forms[i], sums.entries[i].addend)]),
-    );
+    const wanted = tasks.flatMap((task, t) => landings(task, outputs[t]));
+    const sums = new RunningSums(wanted.map(({ dims }) => elementCount(dims)));
+    const fetches = Object.fromEntries([
+      ...wanted.map(({ name, dims }, i) => [name, landing(dims, sums.entries[i].addend)]),
+      ...outputs.map(({ shape }) => [shape, null]),
+    ]);
+    const vectors = tasks.map(() => 0);
     const total = Math.min(source.count ?? MAX_SAMPLES, MAX_SAMPLES);
     let samples = 0;
     for await (const { feeds } of source.samples((index) => index < MAX_SAMPLES)) {
       signal?.throwIfAborted();
-      await session.run(feeds, fetches);
+      const run = await session.run(feeds, fetches);
       sums.add();
+      outputs.forEach(({ shape }, t) => {
+        vectors[t] += Number(run[shape].data[2]);
+      });
       samples++;
       onProgress?.(samples, total);
       if (samples === MAX_SAMPLES) break;
     }
-    const means = new Map(
-      names.map((name, i) => [name, sums.entries[i].sum.map((x) => x / Math.max(1, samples))]),
-    );
-    return outputs.map(([moments, drift]) => ({
+    const count = Math.max(1, samples);
+    const means = new Map(wanted.map(({ name }, i) => [name, sums.entries[i].sum.map((x) => x / count)]));
+    return outputs.map(({ moments, mean, drift }, t) => ({
       moments: means.get(moments)!,
+      mean: means.get(mean)!,
+      perSample: vectors[t] / count,
+      vectors: vectors[t],
       ...(drift !== undefined && { drift: means.get(drift)! }),
     }));
   } finally {
@@ -71,12 +82,19 @@ export async function secondMoments(
   }
 }
 
-/** onnxruntime writes the matrix of a sample straight into the kernels' memory. */
-const landing = (form: LinearForm, data: Float32Array): TensorValue => ({
-  dtype: 'float32',
-  dims: [form.groups, form.columns, form.columns],
-  data,
-});
+/** Outputs that are summed over the samples, with their shapes. */
+function landings({ weights: [{ form }] }: Task, { moments, mean, drift }: GramOutputs) {
+  const { groups, columns } = form;
+  const square = [groups, columns, columns];
+  return [
+    { name: moments, dims: square },
+    { name: mean, dims: [groups, columns] },
+    ...(drift === undefined ? [] : [{ name: drift, dims: square }]),
+  ];
+}
+
+/** onnxruntime writes what a sample gives straight into the kernels' memory. */
+const landing = (dims: number[], data: Float32Array): TensorValue => ({ dtype: 'float32', dims, data });
 
 /** The part of the model that makes the activations, and matrices of each as outputs. */
 function gramModel(
