@@ -58,6 +58,14 @@ export const a100: Target = {
       float32: inferred(17, 'pJ/op', '(400 W − idle) at the rate of the vector units', '2024-09'),
     },
   },
+  errorBand: {
+    ...h100Sxm.errorBand!,
+    kinds: {
+      'convolutions int8': inferred(0.3, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products int8': inferred(0.45, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products float16': inferred(0.4, 'share', 'worst of the published rows, rounded up', '2026-11'),
+    },
+  },
   fitted: ['overhead.kernel'],
   caveats: [],
 };

@@ -32,6 +32,13 @@ export const a16Ane: Target = {
     wattHours: inferred(12.4, 'Wh', 'iPhone 14 Pro, 3200 mAh × 3.87 V', '2022-09'),
     sustained: measured(4.32, 'W', 'Geekerwan, whole SoC', '2023-10'),
   },
+  errorBand: {
+    ...a17Ane.errorBand!,
+    kinds: {
+      'convolutions float16': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'convolutions int8': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
+    },
+  },
   fitted: ['memory.onChipBytes', 'memory.onChipBandwidth', 'overhead.dispatch'],
   caveats: [
     'A16 power: no published figure; energy is scaled from M4 and M6 and may be off by a factor of two',

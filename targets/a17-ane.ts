@@ -100,6 +100,20 @@ export const a17Ane: Target = {
   integerOperators: [...NEURAL_ENGINE_OPERATORS],
   errorBand: {
     latency: inferred(0.3, 'share', 'see `quantize report --validate`', '2026-11'),
+    kinds: {
+      'convolutions float16': inferred(
+        0.2,
+        'share',
+        'MobileNetV2, 10 % off; the vendor’s own pages differ by 18 %',
+        '2026-11',
+      ),
+      'convolutions int8': inferred(
+        0.4,
+        'share',
+        'MobileNetV2, 2 % off; the vendor’s own pages differ by 39 %',
+        '2026-11',
+      ),
+    },
     energy: inferred(1, 'share', 'published M4 and M6 energies of an operation differ twofold', '2026-06'),
   },
   fitted: [],

@@ -20,6 +20,7 @@ export const a18Ane: Target = {
     int8: measured(0.909, 'share', `${NEO}: 30.53 TOPS, overheads taken out`, '2026-06'),
     float16: measured(0.926, 'share', `${NEO}: 15.86 TFLOPS, overheads taken out`, '2026-06'),
   },
+  errorBand: { ...h17Ane.errorBand!, kinds: undefined },
   fitted: ['utilisation.int8', 'utilisation.float16'],
   caveats: [
     'A18 Pro power: no published figure; energy is scaled from M4 and M6 and may be off by a factor of two',

@@ -96,6 +96,16 @@ export const h100Sxm: Target = {
   integerOperators: [...TENSORRT_OPERATORS],
   errorBand: {
     latency: inferred(0.3, 'share', 'see `quantize report --validate`', '2026-11'),
+    kinds: {
+      'convolutions int8': inferred(
+        0.25,
+        'share',
+        'one audited network, 4 % off; as wide as that of A100 for others',
+        '2026-11',
+      ),
+      'products fp8': inferred(0.5, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products float16': inferred(0.5, 'share', 'taken from FP8 and from A100', '2026-11'),
+    },
     energy: inferred(1, 'share', 'energies of an operation are power limits over achieved rates', '2024-09'),
   },
   fitted: ['utilisation.fp8', 'memory.efficiency', 'overhead.kernel', 'convUtilisation.int8'],

@@ -39,6 +39,23 @@ export const h17Ane: Target = {
     kernel: inferred(7.3e-7, 's', `${FIT}; 0.7 µs a layer`, '2026-06'),
   },
   battery: undefined,
+  errorBand: {
+    ...a17Ane.errorBand!,
+    kinds: {
+      'convolutions float16': inferred(
+        0.05,
+        'share',
+        'stacks of 1×1 convolutions; other networks are not validated',
+        '2026-11',
+      ),
+      'convolutions int8': inferred(
+        0.05,
+        'share',
+        'stacks of 1×1 convolutions; other networks are not validated',
+        '2026-11',
+      ),
+    },
+  },
   fitted: [
     'utilisation.float16',
     'utilisation.int8',

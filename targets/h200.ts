@@ -26,6 +26,14 @@ export const h200: Target = {
       '2025-01',
     ),
   },
+  errorBand: {
+    ...h100Sxm.errorBand!,
+    kinds: {
+      'convolutions int8': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products fp8': inferred(0.65, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products float16': inferred(0.65, 'share', 'worst of the published rows, rounded up', '2026-11'),
+    },
+  },
   fitted: ['overhead.step', 'decode'],
   caveats: ['H200: utilisation, overheads and energies are those of H100 SXM, the same die'],
 };

@@ -50,6 +50,12 @@ export const l4: Target = {
     },
     memoryByte: inferred(60, 'pJ/byte', 'GDDR6 7.5 pJ/bit', '2025-11'),
   },
+  errorBand: {
+    ...h100Sxm.errorBand!,
+    kinds: {
+      'convolutions int8': inferred(0.2, 'share', 'three batches of one audited network, 5 % off', '2026-11'),
+    },
+  },
   fitted: ['convUtilisation.int8'],
   caveats: ['L4: what is not stated is taken from H100; products alone are not validated'],
 };

@@ -46,6 +46,7 @@ export const m4Ane: Target = {
       float16: measured(0.243, 'pJ/op', `${MADERIX}: 4.57 W at 18.77 TFLOPS`, '2026-06'),
     },
   },
+  errorBand: { ...h17Ane.errorBand!, kinds: undefined },
   fitted: [],
   caveats: [
     'M4: two sources disagree on the energy of int8, one above and one below float16; it may be off twofold',

@@ -106,6 +106,14 @@ export const tpuV4: Target = {
       'validated on matrix products and memory copies only; whole models are unvalidated',
       '2026-08',
     ),
+    kinds: {
+      'products bfloat16': inferred(
+        0.1,
+        'share',
+        'matrix products of 2048³; whole models are unvalidated',
+        '2026-11',
+      ),
+    },
     energy: inferred(
       1,
       'share',

@@ -33,6 +33,7 @@ export const tpuV5e: Target = {
       bfloat16: inferred(0.41, 'pJ/op', 'taken from TPU v4', '2023-04'),
     },
   },
+  errorBand: { ...tpuV4.errorBand!, kinds: undefined },
   fitted: [],
   caveats: [
     'TPU v5e: utilisation, overheads and energies are those of TPU v4; nothing validates these figures',
