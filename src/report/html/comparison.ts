@@ -26,7 +26,7 @@ function side(comparison: ReportComparison): Markup {
   const { head, rows, numeric } = comparisonTable(comparison);
   const columns = head.map((name, i) => ({
     head: name,
-    ...(numeric.includes(i) && { numeric: true as const }),
+    ...(numeric.includes(i) ? { numeric: true as const } : i < 2 && { whole: true as const }),
   }));
   return html`<h2>Side by side</h2><p>Speed-up is over the float model on the same chip. What a figure rests on stands beside it.</p><div class="panel">${table(columns, rows, undefined, true)}</div>`;
 }

@@ -45,7 +45,7 @@ th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var
 th { color: var(--soft); font-weight: 500; white-space: nowrap; position: sticky; top: 0; background: var(--panel); z-index: 1; }
 th[data-sort] { cursor: pointer; } th[aria-sort=ascending]::after { content: " ↑"; } th[aria-sort=descending]::after { content: " ↓"; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.name { min-width: 150px; overflow-wrap: anywhere; } tr:last-child td { border-bottom: 0; }
+td.whole { white-space: nowrap; } td.name { min-width: 130px; overflow-wrap: anywhere; } tr:last-child td { border-bottom: 0; }
 input[type=search] { width: min(100%, 340px); padding: 7px 11px; margin: 0 0 10px; font: inherit; font-size: 14px;
   color: inherit; background: var(--faint); border: 1px solid var(--line); border-radius: 8px; }
 table.stack td:first-child { font-weight: 500; }

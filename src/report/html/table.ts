@@ -9,6 +9,8 @@ export interface Cell {
 export interface Column {
   head: string;
   numeric?: true;
+  /** Not broken over lines. */
+  whole?: true;
 }
 
 /** A table without the columns that are empty in every row; with `id` it can be searched, and every head sorts. `stacked`: on narrow screens a row becomes a block. */
@@ -37,9 +39,14 @@ ${body}</tbody></table></div>`;
 
 const isEmpty = (cell: Cell | string): boolean => (typeof cell === 'string' ? cell : cell.text) === '';
 
-function cellOf(cell: Cell | string, { head, numeric }: Column, index: number, stacked: boolean): Markup {
+function cellOf(
+  cell: Cell | string,
+  { head, numeric, whole }: Column,
+  index: number,
+  stacked: boolean,
+): Markup {
   const { text, value } = typeof cell === 'string' ? { text: cell, value: undefined } : cell;
-  const kind = numeric ? 'n' : index === 0 ? 'name' : undefined;
+  const kind = numeric ? 'n' : whole ? 'whole' : index === 0 ? 'name' : undefined;
   return html`<td${attribute('class', kind)}${attribute('data-h', stacked && index > 0 && head)}${attribute('data-v', value?.toString())}>${text}</td>`;
 }
 
