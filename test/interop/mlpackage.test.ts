@@ -13,7 +13,7 @@ import { CASES } from '../emit/mlpackage/cases.js';
 import { packaged } from '../emit/mlpackage/export.js';
 import { STORED, storedModel } from '../emit/mlpackage/stored.js';
 import { WEIGHTS } from '../emit/mlpackage/weights.js';
-import { buildModel } from '../prepare/opset/build.js';
+import { buildModel, node, random } from '../prepare/opset/build.js';
 import { exported } from '../zoo/packages.js';
 import { ZOO } from '../zoo/samples.js';
 import { MODELS } from '../zoo/zoo.js';
@@ -158,6 +158,19 @@ describe.skipIf(!PYTHON)(`coremltools takes what we write${PYTHON ? '' : ` (${WI
       const meant = dequantized(halfGrid(c.weight)).map((v) => halfToFloat(floatToHalf(v)));
       expect(values, c.name).toEqual(meant);
     }
+  });
+
+  it('sees pictures where they are asked for', async () => {
+    const model = buildModel({
+      name: 'x',
+      opset: 16,
+      nodes: [node('Relu', 'a', 'y')],
+      inputs: { a: random(1, 3, 8, 8) },
+    });
+    const image = { color: 'bgr' as const, factor: [1 / 127.5], offset: [-1] };
+    const path = store('picture.mlpackage', (await packaged(model, { image })).files);
+    const [read] = await python<Read[]>('read_mlpackage.py', [join(work, 'picture'), path]);
+    expect(read).toMatchObject({ verdict: 'ok', inputs: { a: 'imageType' } });
   });
 
   it.skipIf(!ZOO)('loads real networks, and reads the same constants', async () => {
