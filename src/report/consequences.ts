@@ -23,9 +23,12 @@ export function consequences(report: Report): [name: string, text: string][] {
 /** "1.9 ms (modelled ±30 %)". */
 const told = (figure: Figure): string => `${figureText(figure)} (${basisText(figure)})`;
 
-const runText = ({ run }: Report): string | undefined =>
-  run &&
-  [`batch ${run.batch}`, ...Object.entries(run.dims).map(([name, size]) => `${name} ${size}`)].join(', ');
+/** The batch, and the other sizes that the model leaves open. */
+function runText({ run }: Report): string | undefined {
+  if (!run) return undefined;
+  const others = Object.entries(run.dims).filter(([name]) => !name.toLowerCase().includes('batch'));
+  return [`batch ${run.batch}`, ...others.map(([name, size]) => `${name} ${size}`)].join(', ');
+}
 
 const timeText = ({ timeShare }: SpeedAndPower): string | undefined =>
   timeShare &&

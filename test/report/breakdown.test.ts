@@ -77,7 +77,12 @@ describe('what follows', () => {
   const of = (change: object) => Object.fromEntries(consequences({ ...base, run: undefined, ...change }));
 
   it.each<[what: string, change: object, name: string, text: RegExp]>([
-    ['the run', { run: { batch: 8, dims: { sequence: 128 } } }, 'run', /^batch 8, sequence 128$/],
+    [
+      'the run',
+      { run: { batch: 8, dims: { batch_size: 8, sequence: 128 } } },
+      'run',
+      /^batch 8, sequence 128$/,
+    ],
     [
       'memory that is too small',
       {
