@@ -14,6 +14,12 @@ const REFITS = 2;
 /** Shrunken scales that the clip search tries, as shares of the one that spans the whole range. */
 const CLIPS = Array.from({ length: 36 }, (_, i) => 1 - i / 50);
 
+/**
+ * A filter of few weights (a depthwise one has nine) has few ways to make up for an error, and much depends on its scale:
+ * it is rounded from several.
+ */
+const FEW_COLUMNS = 64;
+const STARTS = [1, 0.92, 0.84, 0.76, 0.68, 0.6];
 /** Steps that the clip search moves zero points by. */
 const SHIFTS = [0, -1, 1];
 
@@ -29,15 +35,29 @@ export interface RoundedLayer extends Rounding {
  */
 export function roundLayer(layer: LayerRounding, options: RoundOptions): RoundedLayer {
   layer.nearest();
-  const plain = { ...stateOf(layer), objectives: layer.objectives() };
+  const given = stateOf(layer);
+  const plain: Candidate = { ...given, objectives: layer.objectives() };
   if (options.scales) clip(layer, options);
+  let best = better(layer, worked(layer, options), plain);
+  if (options.scales && layer.columns <= FEW_COLUMNS)
+    for (const share of STARTS) {
+      layer.scales = given.scales.map((scale) => scale * share);
+      layer.zeroPoints = given.zeroPoints;
+      best = better(layer, worked(layer, options), best);
+    }
+  const { objectives, ...rounding } = best;
+  return { ...rounding, objective: total(objectives), nearest: total(plain.objectives) };
+}
+
+/** Compensation, descent and refits from the present grids. */
+function worked(layer: LayerRounding, options: RoundOptions): Candidate {
   layer.compensate();
   let objectives = layer.descend(SWEEPS);
   for (let i = 0; i < REFITS && options.scales && !layer.sharesScales; i++) {
     layer.refit();
     objectives = layer.descend(SWEEPS);
   }
-  return better(layer, { ...stateOf(layer), objectives }, plain);
+  return { ...stateOf(layer), objectives };
 }
 
 const stateOf = ({ rounded, scales, zeroPoints }: LayerRounding): Rounding => ({
@@ -74,17 +94,12 @@ type Candidate = Rounding & { objectives: Float64Array };
 const total = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 
 /** Row by row the better of the two; as a whole where rows share scales. */
-function better(layer: LayerRounding, worked: Candidate, plain: Candidate): RoundedLayer {
-  const nearest = total(plain.objectives);
-  if (layer.sharesScales) {
-    const chosen = total(worked.objectives) <= nearest ? worked : plain;
-    return { ...chosen, objective: total(chosen.objectives), nearest };
-  }
-  const { objectives, ...chosen } = worked;
-  plain.objectives.forEach((objective, row) => {
-    if (objectives[row] <= objective) return;
-    objectives[row] = objective;
-    layer.copyRow(row, plain, chosen);
+function better(layer: LayerRounding, one: Candidate, other: Candidate): Candidate {
+  if (layer.sharesScales) return total(one.objectives) <= total(other.objectives) ? one : other;
+  other.objectives.forEach((objective, row) => {
+    if (one.objectives[row] <= objective) return;
+    one.objectives[row] = objective;
+    layer.copyRow(row, other, one);
   });
-  return { ...chosen, objective: total(objectives), nearest };
+  return one;
 }
