@@ -38,7 +38,8 @@ const ELSEWHERE = new Map<string, string>([
 ]);
 
 interface View {
-  literal(o: Operation, name: string): ArrayLike<number> | undefined;
+  numbers(name: string): ArrayLike<number> | undefined;
+  text(name: string): string | undefined;
 }
 
 /** Rules on an operation's arguments; the first that objects gives the reason. */
@@ -49,10 +50,14 @@ const RULES: readonly ((o: Operation, view: View) => string | undefined)[] = [
     return large === undefined ? undefined : `an axis of ${large} exceeds ${MAX_AXIS}`;
   },
   (o, view) => {
-    const kernel = Array.from(view.literal(o, 'kernel_sizes') ?? []);
+    const kernel = Array.from(view.numbers('kernel_sizes') ?? []);
     const wide = o.type === 'avg_pool' && kernel.some((k) => k > MAX_AVERAGE_KERNEL);
     return wide ? `an average over ${kernel.join('×')} exceeds ${MAX_AVERAGE_KERNEL}` : undefined;
   },
+  (_, view) =>
+    view.text('sampling_mode') === 'UNALIGN_CORNERS'
+      ? 'resizing by pixel centres (half_pixel) runs on the CPU or GPU'
+      : undefined,
   (o) => (computesInteger(o) ? 'the Neural Engine computes in float16, not in int32' : undefined),
   (o) =>
     o.outputs[0].dtype === 'fp32' && o.type !== 'cast'
@@ -72,14 +77,20 @@ function dataflow(program: Program): Operation[] {
 
 export function legality(program: Program): Legality {
   const maker = new Map<Var, Operation>(program.operations.flatMap((o) => o.outputs.map((v) => [v, o])));
-  const literal = (o: Operation, name: string) => {
-    const made = maker.get(argument(o, name) as Var);
-    const value = made?.type === 'const' ? made.attributes[0][1] : undefined;
-    return value && numbersOf(value);
+  const viewOf = (o: Operation): View => {
+    const literal = (name: string) => {
+      const made = maker.get(argument(o, name) as Var);
+      return made?.type === 'const' ? made.attributes[0][1] : undefined;
+    };
+    const numbers = (name: string) => {
+      const value = literal(name);
+      return value && numbersOf(value);
+    };
+    return { numbers, text: (name) => literal(name)?.text };
   };
   const operations = dataflow(program);
   const computed = operations.map((o) => withoutConstants(o, maker));
-  const reasons = operations.map((o, i) => firstReason(o, computed[i], { literal }));
+  const reasons = operations.map((o, i) => firstReason(computed[i], viewOf(o)));
   const work = operations.map((o) => macsOf(o) || o.outputs[0].dims.reduce((n, d) => n * d, 1));
   const outside = work.reduce((n, w, i) => n + (reasons[i] ? w : 0), 0);
   return {
@@ -107,9 +118,9 @@ function withoutConstants(o: Operation, maker: Map<Var, Operation>): Operation {
   return { ...o, inputs: [['values', kept]] };
 }
 
-function firstReason(o: Operation, computed: Operation, view: View): string | undefined {
+function firstReason(computed: Operation, view: View): string | undefined {
   for (const rule of RULES) {
-    const reason = rule(computed, { literal: (_, name) => view.literal(o, name) });
+    const reason = rule(computed, view);
     if (reason) return reason;
   }
   return undefined;

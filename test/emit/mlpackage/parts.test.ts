@@ -165,9 +165,11 @@ describe('what the Neural Engine leaves to others', () => {
     [/exceeds 16384/, [node('Relu', 'a', 'y')], { a: random(1, 20000) }],
     [/exceeds 13/, [node('AveragePool', 'a', 'y', { kernel_shape: [14, 14] })], { a: random(1, 1, 16, 16) }],
     [/look-ups/, [node('Gather', 'a i', 'y')], { a: random(4, 3), i: tensor([2], [1, 0], 'int64') }],
+    [/half_pixel/, [node('Resize', 'a _ _ s', 'y', { mode: 'linear' })], { a: random(1, 1, 4, 4) }],
     [/int32/, [node('Add', 'a a', 'y')], { a: tensor([3], [1, 2, 3], 'int32') }],
   ])('%s', async (reason, nodes, inputs) => {
-    const { legality } = await packaged(buildModel({ name: 'x', opset: 16, nodes, inputs }));
+    const constants = { s: tensor([4], [1, 1, 8, 8], 'int64') };
+    const { legality } = await packaged(buildModel({ name: 'x', opset: 16, nodes, inputs, constants }));
     expect(legality.fallbacks.map((f) => f.reason)).toContainEqual(expect.stringMatching(reason));
     expect(legality.fallbackShare).toBeGreaterThan(0.5);
   });
