@@ -1,6 +1,7 @@
 import type { PreprocessOptions } from '../data/index.js';
 import type { Diagnostic } from '../errors.js';
 import type { Writing } from '../plan/index.js';
+import type { Settings } from '../report/index.js';
 import type { Effort } from './steps.js';
 
 /** What a stage says of itself while it works. `rate` in items a second. */
@@ -91,3 +92,10 @@ export interface JobOptions extends SampleSettings, Writing {
   onDiagnostic?(diagnostic: Diagnostic): void;
   signal?: AbortSignal;
 }
+
+/** What a report is told of the run. */
+export const runSettings = ({ batch, price, battery }: JobOptions): Settings => ({
+  batch,
+  pricePerKwh: price,
+  batteryWh: battery,
+});

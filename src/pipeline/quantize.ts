@@ -26,7 +26,7 @@ import { latency, layerErrors } from './compare.js';
 import { provenance, type Reported } from './detail.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
 import { takeStep } from './improve.js';
-import type { JobOptions } from './options.js';
+import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
 import { roundedFor } from './rounding.js';
 import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
@@ -152,6 +152,7 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
     improvements: rungs,
     quantizedBytes: encodedSize(quantized),
     packed: packedSize(numbers, arrays),
+    settings: runSettings(options),
     calibration: { kind: source.kind, source: source.description, samples: source.count ?? metrics.samples },
   });
   const wanted = outputsOf(options);

@@ -8,7 +8,7 @@ import { quantizedNodes } from '../prepare/index.js';
 import { buildReport, distributions } from '../report/index.js';
 import type { Report } from '../report/types.js';
 import { provenance, type Reported } from './detail.js';
-import type { JobOptions } from './options.js';
+import { type JobOptions, runSettings } from './options.js';
 import { samplesOf } from './samples.js';
 import { planInput, prepareFor, resolveTarget, typesFor } from './stages.js';
 
@@ -46,7 +46,7 @@ async function reportAsIs(options: JobOptions, loaded: LoadedModel, target: Targ
     prepared: model,
     types: await typesFor(model, source),
     target,
-    settings: settings(options),
+    settings: runSettings(options),
   });
   const detail = async () => ({ report: built, distributions: [], provenance: provenance(options) });
   return { report: built, detail };
@@ -63,7 +63,7 @@ async function reportPlanned(options: JobOptions, loaded: LoadedModel, target: T
     types,
     target: { ...target, activations: job.target.activations },
     plan,
-    settings: settings(options),
+    settings: runSettings(options),
   });
   const detail = async () => ({
     report: built,
@@ -76,12 +76,6 @@ async function reportPlanned(options: JobOptions, loaded: LoadedModel, target: T
 
 /** One input of the right shapes; its values do not matter here. */
 const madeUp = (options: JobOptions, model: Model) => samplesOf({ ...options, limit: 1 }, model, undefined);
-
-const settings = ({ batch, price, battery }: JobOptions) => ({
-  batch,
-  pricePerKwh: price,
-  batteryWh: battery,
-});
 
 /** Names that exporters give the dimension that counts tokens. */
 const SEQUENCE_NAME = /seq|len|token|time|frame/i;

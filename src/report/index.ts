@@ -27,4 +27,5 @@ export const reportHtml = async (detailed: DetailedReport): Promise<string> =>
 /** Several reports of one model as a page. */
 export const comparisonHtml = async (detailed: DetailedComparison): Promise<string> =>
   (await import('./html/comparison.js')).comparisonHtml(detailed);
+export type { Settings } from './outlook.js';
 export { surveySvg } from './survey/index.js';

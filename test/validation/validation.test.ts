@@ -76,3 +76,18 @@ describe('against published measurements', () => {
     expect(PUBLISHED_ROWS.filter((row) => !ids.has(row.target))).toEqual([]);
   });
 });
+
+it('bands of kinds of networks are no narrower than the mean error of the rows behind them', () => {
+  for (const { id, errorBand } of TARGETS)
+    for (const [kind, band] of Object.entries(errorBand?.kinds ?? {})) {
+      const [name, format] = kind.split(' ');
+      const rows = validation.rows.filter(
+        (r) =>
+          r.target === id &&
+          (r.kind === name || (name === 'products' && r.kind !== 'convolutions')) &&
+          r.precision === format,
+      );
+      const mean = rows.reduce((sum, r) => sum + Math.abs(r.error), 0) / Math.max(1, rows.length);
+      expect([id, kind, mean <= band.value]).toEqual([id, kind, true]);
+    }
+});
