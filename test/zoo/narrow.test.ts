@@ -68,7 +68,8 @@ describe.skipIf(!ZOO)(`a language model in blocks of 32 weights${WHY}`, () => {
 
   /** Mean negative log-likelihood of the next token, in nats. */
   async function likelihood(file: string): Promise<number> {
-    const session = await openSession(file);
+    // Its fused kernel for blocks of weights rounds activations to 8 bits, which costs 0.001 nats by itself.
+    const session = await openSession(file, { optimize: 'disabled' });
     let sum = 0;
     for (let i = CALIBRATION; i < SEQUENCES; i++) {
       const tokens = ids.slice(i * LENGTH, (i + 1) * LENGTH);
