@@ -15,9 +15,9 @@ import { misfit, rescaled } from '../equalize/index.js';
 import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
-import { checkPlan, decodePlan, hazards, planMisfit } from '../plan/index.js';
+import { checkPlan, decodePlan, executable, executableWeight, hazards, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { quantizeNumbers } from '../quantize/index.js';
+import { type Numbers, quantizeNumbers } from '../quantize/index.js';
 import { buildReport, distributions } from '../report/index.js';
 import type { Improvement } from '../report/types.js';
 import { checkGates, verify } from '../verify/index.js';
@@ -138,8 +138,9 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
   const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided, means, rounded);
   for (const d of diagnostics) note(job, d);
   const quantized = emitQdq(job.prepared, decided, numbers);
+  const runs = decided.encoding === 'exec' ? quantized : runnable(job.prepared, decided, numbers);
   stopIfAborted(options.signal);
-  const metrics = await measure(job, quantized, source);
+  const metrics = await measure(job, runs, source);
   const arrays = packedWeights(numbers);
   const report = buildReport({
     name: options.model,
@@ -178,7 +179,7 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
     report,
     plan: decided,
     distributions: distributions(job.prepared, decided, stats),
-    layerErrors: await layerErrors(job.prepared, quantized, source, options),
+    layerErrors: await layerErrors(job.prepared, runs, source, options),
     provenance: provenance(options),
   });
   return {
@@ -215,6 +216,12 @@ async function packFor(
   const packed = await pack(format, packable, source, job.options);
   for (const d of packed.diagnostics) note(job, d);
   return packed;
+}
+
+/** What is written for other readers in the forms that onnxruntime runs: the same numbers. */
+function runnable(prepared: Model, decided: Plan, numbers: Numbers): Model {
+  const weights = numbers.weights.map((w) => ({ ...w, plan: executableWeight(w.plan) }));
+  return emitQdq(prepared, executable(decided), { ...numbers, weights });
 }
 
 function warnIfNothing(job: Job, decided: Plan): void {

@@ -1,6 +1,7 @@
 import { elementOf } from '../../kernels/grid.js';
 import { emitQdq } from '../emit/index.js';
 import { elementCount } from '../ir/tensor.js';
+import { executable } from '../plan/index.js';
 import type { Plan, Rounding, WeightPlan } from '../plan/types.js';
 import {
   MAX_SAMPLES,
@@ -79,7 +80,8 @@ export async function roundedFor({
     onProgress: (done: number, total: number) => onProgress?.({ stage: 'rounding', done, total }),
   };
   const soFar = (rounded: RoundedWeights, left: ReadonlySet<string>) => {
-    const part = { ...plan, weights: plan.weights.filter((w) => !left.has(weightKey(w))), biases: [] };
+    const weights = plan.weights.filter((w) => !left.has(weightKey(w)));
+    const part = executable({ ...plan, weights, biases: [] });
     return emitQdq(job.prepared, part, quantizeNumbers(job.prepared, part, undefined, rounded).numbers);
   };
   return new Map([

@@ -1,5 +1,6 @@
 import type { SampleSource } from '../data/types.js';
 import { emitQdq } from '../emit/index.js';
+import { executable } from '../plan/index.js';
 import { quantizeNumbers } from '../quantize/index.js';
 import { lowestSqnr, verify } from '../verify/index.js';
 import type { Draft } from './draft.js';
@@ -16,7 +17,8 @@ export class Trial {
   async score(draft: Draft): Promise<number> {
     const known = this.scores.get(draft);
     if (known !== undefined) return known;
-    const { job, plan, means, rounded } = draft;
+    const { job, means, rounded } = draft;
+    const plan = executable(draft.plan);
     const { outputs } = await verify({
       float: job.loaded.model,
       quantized: emitQdq(job.prepared, plan, quantizeNumbers(job.prepared, plan, means, rounded).numbers),

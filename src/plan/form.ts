@@ -1,7 +1,7 @@
 import { findBlockFormat } from '../../kernels/block-formats.js';
 import { findFormat, type NumberFormat } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
-import type { Encoding, Granularity, Scheme, WeightForm } from './types.js';
+import type { Encoding, Granularity, Plan, Scheme, WeightForm, WeightPlan } from './types.js';
 
 /** True for what a plan may name as format of a weight. */
 export const isKnownFormat = (id: string): boolean =>
@@ -36,3 +36,13 @@ function linearOpset(row: NumberFormat, { kind }: Granularity): number {
   if (kind === 'block') return row.opsetBlocked;
   return kind === 'perchannel' ? row.opsetPerAxis : row.opset;
 }
+
+/** The weight in the form that onnxruntime runs. */
+export const executableWeight = (weight: WeightPlan): WeightPlan =>
+  weight.form === 'matmulnbits' ? weight : { ...weight, form: formOf(weight.format, 'exec') };
+
+/** The plan in the forms that onnxruntime runs: what a plan for other readers is tried and measured in. */
+export const executable = (plan: Plan): Plan =>
+  plan.encoding === 'exec'
+    ? plan
+    : { ...plan, encoding: 'exec', weights: plan.weights.map(executableWeight) };

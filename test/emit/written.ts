@@ -11,13 +11,13 @@ import { openModel } from '../../src/runtime/index.js';
 import type { SessionOptions } from '../../src/runtime/types.js';
 import { findTarget } from '../../targets/index.js';
 import { input, network } from '../plan/cases.js';
-import { random, seeded } from '../prepare/helpers.js';
+import { random, seeded, value } from '../prepare/helpers.js';
 
 export const target = findTarget('cpu')!;
 
 /** Every operator that holds weights, with rows that no block divides. */
-export const everyWeight = (): Model =>
-  network({
+export function everyWeight(): Model {
+  const model = network({
     inputs: { x: [1, 5, 6, 6], i: [2] },
     outputs: ['y', 'e'],
     nodes: [
@@ -40,6 +40,9 @@ export const everyWeight = (): Model =>
       random('table', [9, 20], 7),
     ],
   });
+  model.graph.outputs = [value('y', [1, 7]), value('e', [2, 20])];
+  return model;
+}
 
 export async function written(model: Model, name: string, writing: Writing = {}) {
   const scheme = parseScheme(name);
@@ -66,19 +69,16 @@ export function simulated(model: Model, numbers: Numbers): Model {
       floatTensor(plan.tensor, dims, dequantize(codes, shape, params, elementOf(plan.format))),
     ]),
   );
-  for (const graph of allGraphs(copy.graph)) {
-    for (const tensor of graph.initializers) {
+  // TF32 is written as float32 constants itself.
+  const constant = numbers.weights.every((w) => elementOf(w.plan.format).dtype === 'float32');
+  for (const graph of allGraphs(copy.graph))
+    graph.initializers = graph.initializers.map((tensor) => {
       const found = values.get(tensor.name ?? '');
-      if (!found) continue;
-      // TF32 is written as float32 constants itself.
-      if (numbers.weights.every((w) => elementOf(w.plan.format).dtype === 'float32')) {
-        Object.assign(tensor, found);
-        continue;
-      }
-      graph.nodes.unshift(makeNode('Identity', [`${tensor.name}_rounded`], [tensor.name!]));
-      Object.assign(tensor, found, { name: `${tensor.name}_rounded` });
-    }
-  }
+      if (!found || constant) return found ?? tensor;
+      const name = `${tensor.name}_rounded`;
+      graph.nodes.unshift(makeNode('Identity', [name], [tensor.name!]));
+      return { ...found, name };
+    });
   return copy;
 }
 

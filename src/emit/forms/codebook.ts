@@ -1,7 +1,6 @@
 import { valuesOf } from '../../../kernels/codec.js';
 import { elementOf } from '../../../kernels/grid.js';
 import type { BlockShape, Codes } from '../../../kernels/quantize.js';
-import type { Encoding } from '../../plan/types.js';
 import type { QuantizedWeight } from '../../quantize/types.js';
 import { decode, first } from '../decode.js';
 import type { Editor } from '../editor.js';
@@ -9,9 +8,9 @@ import { emitScales } from '../scales.js';
 
 /**
  * Packed codes, a table of their values and, where the format has one, a scale: value = table[code] · scale in float32,
- * for every format that no Q/DQ takes. All of it is constant, so onnxruntime works it out when it opens the model.
+ * for every format that no Q/DQ takes. All of it is constant, so onnxruntime works it out when it opens the model. Scales come as float32: Mul takes no other.
  */
-export function codebook(editor: Editor, weight: QuantizedWeight, encoding: Encoding): string {
+export function codebook(editor: Editor, weight: QuantizedWeight): string {
   const { plan, dims, params } = weight;
   const row = elementOf(plan.format);
   const { tensor } = plan;
@@ -22,7 +21,7 @@ export function codebook(editor: Editor, weight: QuantizedWeight, encoding: Enco
     ? fromTables(editor, tensor, index, params.tables, 2 ** row.bits, view)
     : editor.node('Gather', [fixedTable(editor, row.id), index], `${tensor}_looked_up`);
   const scaled = row.scaled
-    ? editor.node('Mul', [values, emitScales(editor, weight, view.scales, encoding)], `${tensor}_scaled`)
+    ? editor.node('Mul', [values, emitScales(editor, weight, view.scales, 'exec')], `${tensor}_scaled`)
     : values;
   return editor.reshape(trimmed(editor, scaled, weight.shape, tensor), dims, `${tensor}_dequantized`);
 }
