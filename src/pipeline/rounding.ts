@@ -2,7 +2,7 @@ import { elementOf } from '../../kernels/grid.js';
 import { emitQdq } from '../emit/index.js';
 import { elementCount } from '../ir/tensor.js';
 import { executable } from '../plan/index.js';
-import type { Plan, Rounding, WeightPlan } from '../plan/types.js';
+import type { Rounding, WeightPlan } from '../plan/types.js';
 import {
   MAX_SAMPLES,
   quantizeNumbers,
@@ -88,16 +88,4 @@ export async function roundedFor({
     ...(await roundWeights(job.prepared, by('hessian'), types, source, options)),
     ...(await roundWeights(job.prepared, by('sequential'), types, source, { ...options, soFar })),
   ]);
-}
-
-/** A plan with the roundings that another has decided for the same weights. */
-export function withRoundings(plan: Plan, decided: Plan): Plan {
-  const known = new Map(decided.weights.map((w) => [weightKey(w), w]));
-  const weights = plan.weights.map((w) => {
-    const earlier = known.get(weightKey(w));
-    return earlier?.rounding && earlier.format === w.format
-      ? { ...w, rounding: earlier.rounding, symmetric: earlier.symmetric }
-      : w;
-  });
-  return { ...plan, weights };
 }
