@@ -11,6 +11,7 @@ import { gather, type Team } from './team.js';
 import type { Stats } from './types.js';
 
 export { decodeStats, encodeStats, readStats, writeStats } from './file.js';
+export { sampleLints } from './lints.js';
 export { checkFinite, mergeStats, notFinite } from './merge.js';
 export { findMethod, METHODS } from './methods/index.js';
 

@@ -70,6 +70,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'stats',
       ...READING,
       ...GATES,
+      'auto',
       'output',
       'package',
       ...PACKAGE,

@@ -7,6 +7,7 @@ export interface Options extends PackageOptions {
   target: string;
   scheme: string;
   method: string;
+  auto?: boolean;
   effort?: 'fast' | 'balanced' | 'max';
   format: Format;
   symmetric?: boolean;

@@ -1,3 +1,4 @@
+import { ACCURACY_OPTIONS } from './accuracy-options.js';
 import { BATCH_OPTIONS } from './batch-options.js';
 import { PACKAGE_OPTIONS } from './package-options.js';
 import { REPORT_OPTIONS } from './report-options.js';
@@ -35,6 +36,7 @@ const LIMITS = 'Resources:';
 /** Every option of every command, once. */
 export const OPTIONS = {
   ...PACKAGE_OPTIONS,
+  ...ACCURACY_OPTIONS,
   target: {
     flags: '-t, --target <chip>',
     description: 'the chip, or a JSON file that describes your own',
@@ -55,13 +57,6 @@ export const OPTIONS = {
     group: MAKE,
     default: 'mse',
     source: 'methods',
-  },
-  effort: {
-    flags: '--effort <effort>',
-    description: 'how much is tried to lose less accuracy: nothing; what pays; everything',
-    group: MAKE,
-    default: 'balanced',
-    choices: ['fast', 'balanced', 'max'],
   },
   symmetric: {
     flags: '--symmetric',

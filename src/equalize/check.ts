@@ -1,5 +1,6 @@
 import type { Model } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
+import { withGains } from './gains.js';
 import { topologyOf } from './topology.js';
 import type { Rescaling } from './types.js';
 
@@ -13,7 +14,11 @@ export function misfit(
   rescalings: readonly Rescaling[],
 ): { tensor: string; message: string } | undefined {
   if (rescalings.length === 0) return undefined;
-  const topology = topologyOf(model, types);
+  const gains = rescalings.flatMap(({ gainOf }) => gainOf ?? []);
+  const stray = gains.find((tensor) => !types.has(tensor));
+  if (stray) return { tensor: stray, message: `there is no value "${stray}" to multiply` };
+  const gained = withGains(model, types, gains);
+  const topology = topologyOf(gained.model, gained.types);
   const given = new Map<number, number>();
   for (const { tensors, factors } of rescalings)
     for (const tensor of tensors) {

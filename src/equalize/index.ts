@@ -3,6 +3,7 @@ import type { Model } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { rescale } from './apply.js';
 import { componentsOf } from './components.js';
+import { evened, unmovable, withGains } from './gains.js';
 import { channelStats } from './observe.js';
 import { limitsOf } from './proposal.js';
 import { type Choice, search } from './search.js';
@@ -75,9 +76,68 @@ function record(slots: readonly Slot[], factors: Float64Array, { strength, gainD
   return [...entries.values()];
 }
 
-/** The model with the channels named multiplied by their factors; it computes what it did. */
-export const rescaled = (
+/** Decibels that the expected noise must fall by for a multiplication to be worth its time. */
+const WORTH = 1;
+
+/**
+ * The same for values behind nonlinear operators, by a Mul that is put behind each. Nothing with made-up samples.
+ */
+export async function planGains(
+  model: Model,
+  types: ReadonlyMap<string, ValueMeta>,
+  source: SampleSource,
+  { grids, threads }: EqualizeOptions,
+): Promise<Rescaling[]> {
+  const tensors = unmovable(topologyOf(model, types), grids.quantized, model);
+  if (tensors.length === 0 || source.kind !== 'real') return [];
+  const gained = withGains(model, types, tensors);
+  const topology = topologyOf(gained.model, gained.types);
+  const made = new Map(tensors.map((tensor) => [evened(tensor), tensor]));
+  const slots = besides(topology, made);
+  const stats = await channelStats(gained.model, slots, source, { limit: MAX_SAMPLES, threads });
+  const components = componentsOf(gained.model, topology, stats).filter(({ slots: [slot] }) =>
+    made.has(slot.tensor),
+  );
+  const factors = new Float64Array(topology.size).fill(1);
+  const rounded = { ...grids, quantized: new Set([...grids.quantized, ...made.keys()]) };
+  const choices = search(components, stats, rounded, limitsOf(topology, stats), factors);
+  return [...choices]
+    .filter(([, { gainDb }]) => gainDb >= WORTH)
+    .flatMap(
+      ([
+        {
+          slots: [slot],
+        },
+        choice,
+      ]) => record([slot], factors, choice).map((entry) => ({ ...entry, gainOf: made.get(slot.tensor) })),
+    );
+}
+
+/** The values that gains make, and those that the layers behind them write. */
+function besides(topology: Topology, made: ReadonlyMap<string, string>): Slot[] {
+  const readers = topology.linears.filter(({ node }) => made.has(node.inputs[0]));
+  const wanted = [...made.keys(), ...readers.map(({ node }) => node.outputs[0])];
+  return [...new Set(wanted)]
+    .flatMap((tensor) => topology.slots.get(tensor) ?? [])
+    .filter((s) => s.rank >= 2);
+}
+
+/**
+ * The model with the channels named multiplied by their factors, and the types of its values; it computes what it did.
+ * First what lies in the weights, then the gains.
+ */
+export function rescaled(
   model: Model,
   types: ReadonlyMap<string, ValueMeta>,
   rescalings: readonly Rescaling[],
-): Model => (rescalings.length === 0 ? model : rescale(model, topologyOf(model, types), rescalings));
+): { model: Model; types: Map<string, ValueMeta> } {
+  const [gains, plain] = [rescalings.filter((r) => r.gainOf), rescalings.filter((r) => !r.gainOf)];
+  const scaled = plain.length === 0 ? model : rescale(model, topologyOf(model, types), plain);
+  const gained = withGains(
+    scaled,
+    types,
+    gains.map((r) => r.gainOf!),
+  );
+  if (gains.length === 0) return { model: scaled, types: gained.types };
+  return { model: rescale(gained.model, topologyOf(gained.model, gained.types), gains), types: gained.types };
+}

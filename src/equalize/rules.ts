@@ -1,4 +1,11 @@
-import { attribute, floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../ir/graph.js';
+import {
+  attribute,
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  isOp,
+  stringAttribute,
+} from '../ir/graph.js';
 import type { Node, Tensor } from '../ir/model.js';
 import { floatValues, intValues } from '../ir/tensor.js';
 import type { Classes } from './classes.js';
@@ -13,6 +20,7 @@ export interface Scene {
   dims(tensor: string): number[] | undefined;
   /** Says that the channels of `tensor` are `classes`, counted along `axis`. */
   put(tensor: string, axis: number, classes: Int32Array): Slot;
+  pin(tensor: string): void;
   addend(node: Node, input: number, slot: Slot): void;
   bounded(node: Node, slot: Slot, low: number, high: number): void;
 }
@@ -122,8 +130,24 @@ const add: Rule = (node, scene) => {
   return true;
 };
 
+/** A constant with one factor a channel takes whatever its output is multiplied by: what it reads stays as it is. */
+function gain(node: Node, scene: Scene): boolean {
+  const input = node.inputs.findIndex((name) => scene.constants.has(name));
+  const dims = scene.constants.get(node.inputs[input])?.dims ?? [];
+  const out = scene.dims(node.outputs[0]);
+  const along = dims.findIndex((d) => d > 1);
+  if (!isOp(node, 'Mul') || !out || along < 0 || dims.slice(along + 1).some((d) => d > 1)) return false;
+  const axis = out.length - dims.length + along;
+  if (axis < 1 || out[axis] !== dims[along]) return false;
+  scene.pin(node.inputs[1 - input]);
+  const slot = scene.put(node.outputs[0], axis, scene.classes.fresh(dims[along]));
+  scene.addend(node, input, slot);
+  return true;
+}
+
 /** Product with something that itself keeps its scale (a gate, a constant): the other factor's scale goes through. */
 const multiply: Rule = (node, scene) => {
+  if (gain(node, scene)) return true;
   const slots = node.inputs.map((name) => scene.slot(name));
   const at = slots.findIndex((slot) => slot);
   const slot = slots[at];

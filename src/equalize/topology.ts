@@ -71,7 +71,7 @@ class Walk implements Scene {
     for (const name of node.inputs.slice(passed ? 1 : 0)) this.pin(name);
   }
 
-  private pin(tensor: string): void {
+  pin(tensor: string): void {
     const slot = this.slots.get(tensor);
     if (slot) this.classes.pin(slot.classes);
   }

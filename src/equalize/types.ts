@@ -53,6 +53,8 @@ export interface Rescaling {
   tensors: string[];
   /** One a channel, > 0. */
   factors: number[];
+  /** Set when the first tensor is this one multiplied by the factors, in a Mul that is put behind it. */
+  gainOf?: string;
   reason: string;
 }
 

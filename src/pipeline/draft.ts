@@ -2,9 +2,10 @@ import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
 import { makePlan, type PlanInput } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { type ChannelMeans, channelMeans, type RoundedWeights } from '../quantize/index.js';
+import { type ChannelMeans, channelMeans, type RoundedWeights, weightKey } from '../quantize/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { type Job, planInput, statistics } from './stages.js';
+import type { Costs } from './worst-layers.js';
 
 export type Means = ReadonlyMap<string, ChannelMeans>;
 
@@ -21,23 +22,46 @@ export interface Draft {
   means?: Means;
   /** Weights that the plan has rounded by their layers' outputs. */
   rounded?: RoundedWeights;
+  /** What layers cost, once that was asked. */
+  costs?: Costs;
 }
 
 type Ground = Pick<Draft, 'job' | 'source' | 'types'>;
 
 /** calibrate → plan: nothing but ranges and rounding. */
-export async function firstDraft(ground: Ground): Promise<Draft> {
-  const input = planInput(ground.job, ground.types);
-  const stats = await statistics(ground.job, input, ground.source);
-  ground.job.options.onProgress?.({ stage: 'plan' });
-  return replan({ ...ground, input, stats });
+export async function firstDraft({ job, source, types }: Ground): Promise<Draft> {
+  const input = planInput(job, types);
+  const stats = await statistics(job, input, source);
+  job.options.onProgress?.({ stage: 'plan' });
+  const plan = makePlan(input, stats, job.options.method, job.loaded.sha256);
+  return { job, source, types, input, stats, plan };
 }
 
-/** Plans anew from the statistics that there are. */
-export function replan(draft: Omit<Draft, 'plan'>, method = draft.job.options.method): Draft {
-  const { job, input, stats, source, types } = draft;
-  return { job, source, types, input, stats, plan: makePlan(input, stats, method, job.loaded.sha256) };
+/** Plans anew from the statistics that there are; what steps have decided besides stays. */
+export function replan(
+  draft: Draft,
+  { method = draft.plan.method, input = draft.input }: { method?: string; input?: PlanInput },
+): Draft {
+  const { equalization, biasCorrection, model } = draft.plan;
+  const plan = withRoundings(makePlan(input, draft.stats, method, model), draft.plan);
+  return { ...draft, input, plan: { ...plan, ...(equalization && { equalization }), biasCorrection } };
 }
+
+/** A plan with the roundings that another has decided for the same weights. */
+function withRoundings(plan: Plan, decided: Plan): Plan {
+  const known = new Map(decided.weights.map((w) => [weightKey(w), w]));
+  const weights = plan.weights.map((w) => {
+    const earlier = known.get(weightKey(w));
+    return earlier?.rounding && earlier.format === w.format
+      ? { ...w, rounding: earlier.rounding, symmetric: earlier.symmetric }
+      : w;
+  });
+  return { ...plan, weights };
+}
+
+/** The draft with the channel means that its bias correction needs, if it has any. */
+export const withMeans = async (draft: Draft): Promise<Draft> =>
+  draft.plan.biasCorrection ? { ...draft, means: await meansFor(draft) } : draft;
 
 /** Channel means for the bias correction of a plan. */
 export const meansFor = ({ job, source, types, plan }: Pick<Draft, keyof Ground | 'plan'>): Promise<Means> =>

@@ -4,7 +4,10 @@ import { stopIfAborted } from './stages.js';
 import type { Step } from './steps.js';
 import type { Trial } from './trial.js';
 
-/** Takes a step and keeps it where the worst output gains. @returns no rung where there was nothing to do */
+/**
+ * Takes a step and keeps it where the worst output gains, or where it cannot but help.
+ * @returns no rung where there was nothing to do
+ */
 export async function takeStep(
   draft: Draft,
   step: Step,
@@ -17,7 +20,7 @@ export async function takeStep(
   const next = await step.attempt(draft);
   if (!next) return { draft };
   const [before, after] = [await trial.score(draft), await trial.score(next)];
-  const kept = after > before;
+  const kept = step.certain === true || after > before + (step.worthDb ?? 0);
   const rung: Improvement = {
     step: step.id,
     description: step.description,

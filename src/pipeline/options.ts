@@ -40,6 +40,8 @@ export interface JobOptions extends SampleSettings, Writing {
   method: string;
   /** How much is tried to lose less accuracy; `balanced` by default. */
   effort?: Effort;
+  /** When a gate fails: try what the effort left out, and keep the costliest layers in float, until it passes. */
+  auto?: boolean;
   calibration?: string[];
   /** Samples for the verification; the calibration samples otherwise. */
   evaluation?: string[];

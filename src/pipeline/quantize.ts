@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import type { SampleSource } from '../data/types.js';
 import {
   emitPackable,
-  emitQdq,
   encodeSidecar,
   PACKAGES,
   type Packable,
@@ -12,27 +11,21 @@ import {
   packedWeights,
 } from '../emit/index.js';
 import { misfit, rescaled } from '../equalize/index.js';
-import { type Diagnostic, invalidError, QuantizeError, usageError } from '../errors.js';
-import type { Model } from '../ir/model.js';
+import { type Diagnostic, invalidError, type QuantizeError, usageError } from '../errors.js';
 import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
-import { checkPlan, decodePlan, executable, executableWeight, hazards, planMisfit } from '../plan/index.js';
+import { checkPlan, decodePlan, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { type Numbers, quantizeNumbers } from '../quantize/index.js';
 import { buildReport, distributions } from '../report/index.js';
-import type { Improvement } from '../report/types.js';
-import { checkGates, verify } from '../verify/index.js';
-import type { Metrics } from '../verify/types.js';
-import { latency, layerErrors } from './compare.js';
+import { layerErrors } from './compare.js';
+import { climb, type Decision, decide } from './decide.js';
 import { provenance, type Reported } from './detail.js';
-import { type Draft, firstDraft, meansFor } from './draft.js';
-import { takeStep } from './improve.js';
+import { meansFor } from './draft.js';
 import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
+import { type Outcome, produce } from './produce.js';
 import { roundedFor } from './rounding.js';
-import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
+import { calibrationSource } from './samples.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
-import { EFFORTS, type Effort, STEPS, type Step } from './steps.js';
-import { Trial } from './trial.js';
 
 export interface Result extends Reported {
   plan: Plan;
@@ -50,36 +43,17 @@ export interface Result extends Reported {
  */
 export async function quantize(options: JobOptions): Promise<Result> {
   outputsOf(options);
-  return finish(await decide(await openJob(options)));
+  if (options.auto && options.maxAccuracyDrop === undefined && options.minSqnr === undefined)
+    throw usageError('AUTO_WITHOUT_GATE', '--auto climbs until a gate passes, and there is none', {
+      hint: 'add --max-accuracy-drop or --min-sqnr',
+    });
+  const { decision, outcome } = await climb(await decide(await openJob(options)));
+  return finish(decision, outcome);
 }
 
 /** Decides, and stops there: what `apply` obeys. */
 export const plan = async (options: JobOptions): Promise<Plan> =>
   (await decide(await openJob(options))).draft.plan;
-
-/** A draft, and what each step did for it. */
-interface Decision {
-  draft: Draft;
-  rungs: Improvement[];
-}
-
-async function decide(job: Job): Promise<Decision> {
-  const source = await calibrationSource(job);
-  const types = await typesFor(job.prepared, source);
-  const first = await firstDraft({ job, source, types });
-  for (const d of hazards(first.input)) note(job, d);
-  const trial = new Trial(source);
-  const decision: Decision = { draft: first, rungs: [] };
-  for (const step of stepsOf(job.options.effort)) {
-    const { draft, rung } = await takeStep(decision.draft, step, trial);
-    decision.draft = draft;
-    if (rung) decision.rungs.push(rung);
-  }
-  return decision;
-}
-
-const stepsOf = (effort: Effort = 'balanced'): Step[] =>
-  STEPS.filter((step) => EFFORTS.indexOf(step.effort) <= EFFORTS.indexOf(effort));
 
 /**
  * Does what a plan file says to the model that it was made for.
@@ -105,17 +79,18 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
       },
     );
   const source = await calibrationSource(job);
-  const types = await typesFor(job.prepared, source);
+  const seen = await typesFor(job.prepared, source);
   const { equalization = [] } = decided;
-  const wrong = misfit(job.prepared, types, equalization);
+  const wrong = misfit(job.prepared, seen, equalization);
   if (wrong) throw planMisfit(wrong.message, { file: planFile, tensor: wrong.tensor });
-  const prepared = rescaled(job.prepared, types, equalization);
+  const { model: prepared, types } = rescaled(job.prepared, seen, equalization);
   checkPlan(decided, prepared, planFile);
   const applied = { job: { ...job, prepared }, source, types, plan: decided };
   const means = decided.biasCorrection ? await meansFor(applied) : undefined;
   const input = planInput(applied.job, types);
   const rounded = await roundedFor(applied);
-  return finish({ draft: { ...applied, input, stats: undefined, means, rounded }, rungs: [] });
+  const draft = { ...applied, input, stats: undefined, means, rounded };
+  return finish({ draft, rungs: [] }, await produce(draft));
 }
 
 function readText(file: string): string {
@@ -129,18 +104,15 @@ function readText(file: string): string {
   }
 }
 
-/** quantize → emit → verify → report → write: everything behind the plan obeys it. */
-async function finish({ draft, rungs }: Decision): Promise<Result> {
-  const { job, plan: decided, source, types, means, rounded, stats } = draft;
+/** report → write: everything behind the plan obeys it. */
+async function finish(
+  { draft, rungs }: Pick<Decision, 'draft' | 'rungs'>,
+  { quantized, runs, numbers, metrics, diagnostics, failure: missed }: Outcome,
+): Promise<Result> {
+  const { job, plan: decided, source, types, stats } = draft;
   const { options } = job;
   warnIfNothing(job, decided);
-  options.onProgress?.({ stage: 'quantize' });
-  const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided, means, rounded);
   for (const d of diagnostics) note(job, d);
-  const quantized = emitQdq(job.prepared, decided, numbers);
-  const runs = decided.encoding === 'exec' ? quantized : runnable(job.prepared, decided, numbers);
-  stopIfAborted(options.signal);
-  const metrics = await measure(job, runs, source);
   const arrays = packedWeights(numbers);
   const report = buildReport({
     name: options.model,
@@ -160,7 +132,7 @@ async function finish({ draft, rungs }: Decision): Promise<Result> {
   const packed =
     wanted.format &&
     (await packFor(job, wanted.format, emitPackable(job.prepared, decided, numbers), source));
-  const failure = gateFailure(job, metrics) ?? (packed && fallbackFailure(packed.report, options));
+  const failure = missed ?? (packed && fallbackFailure(packed.report, options));
   stopIfAborted(options.signal);
   if (failure && !options.keep) throw failure;
   const files = wanted.model ? await saveModel(quantized, wanted.model) : [];
@@ -218,12 +190,6 @@ async function packFor(
   return packed;
 }
 
-/** What is written for other readers in the forms that onnxruntime runs: the same numbers. */
-function runnable(prepared: Model, decided: Plan, numbers: Numbers): Model {
-  const weights = numbers.weights.map((w) => ({ ...w, plan: executableWeight(w.plan) }));
-  return emitQdq(prepared, executable(decided), { ...numbers, weights });
-}
-
 function warnIfNothing(job: Job, decided: Plan): void {
   if (decided.weights.length + decided.activations.length > 0) return;
   note(job, {
@@ -231,41 +197,4 @@ function warnIfNothing(job: Job, decided: Plan): void {
     code: 'NOTHING_QUANTIZED',
     message: `nothing in this model can be quantized by ${decided.scheme} for ${job.target.name}; the output is the prepared float model`,
   });
-}
-
-/** FP32 against quantized, on evaluation samples where there are some, on the calibration samples otherwise. */
-async function measure(job: Job, quantized: Model, calibration: SampleSource): Promise<Metrics> {
-  const { options } = job;
-  const { samples, labels } = evaluationSet(options);
-  const source = samples ? await samplesOf(options, job.prepared, samples) : calibration;
-  const metrics = await verify({
-    float: job.loaded.model,
-    quantized,
-    source,
-    evidence: samples ? 'evaluation' : source.kind === 'synthetic' ? 'synthetic' : 'calibration',
-    labels: await labelsFor(labels, source),
-    threads: options.threads,
-    signal: options.signal,
-    onProgress: (done, total) => options.onProgress?.({ stage: 'verify', done, total }),
-  });
-  if (labels && !metrics.top1)
-    note(job, {
-      level: 'warning',
-      code: 'LABELS_UNUSED',
-      message: 'no output of the model looks like a classifier’s, so the labels were not used',
-    });
-  if (job.target.timing === 'measured')
-    metrics.latency = await latency(job.loaded.model, quantized, source, options);
-  return metrics;
-}
-
-function gateFailure(job: Job, metrics: Metrics): QuantizeError | undefined {
-  const { maxAccuracyDrop, minSqnr } = job.options;
-  try {
-    checkGates(metrics, { maxAccuracyDrop, minSqnr });
-    return undefined;
-  } catch (error) {
-    if (error instanceof QuantizeError && error.kind === 'gate') return error;
-    throw error;
-  }
 }

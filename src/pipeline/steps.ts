@@ -1,12 +1,15 @@
 import { format } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
-import { planRescalings, rescaled } from '../equalize/index.js';
-import type { Grids } from '../equalize/types.js';
+import { planGains, planRescalings, rescaled } from '../equalize/index.js';
+import type { Grids, Rescaling } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
+import type { JobOptions } from './options.js';
+import { chooseRanges } from './ranges.js';
 import { roundByOutputs } from './rounding.js';
 import { note } from './stages.js';
+import { keepCostliestFloat } from './worst-layers.js';
 
 export const EFFORTS = ['fast', 'balanced', 'max'] as const;
 export type Effort = (typeof EFFORTS)[number];
@@ -16,8 +19,14 @@ export interface Step {
   id: string;
   /** What it does, as reports say it. */
   description: string;
-  /** The least effort that tries it. With `--auto` a gate that fails has the others tried too. */
-  effort: Effort;
+  /** The least effort that tries it, or `auto`: only a gate that fails has it tried. */
+  effort: Effort | 'auto';
+  /** Decibels that it must bring to be kept, for what it costs on the chip; 0 by default. */
+  worthDb?: number;
+  /** Kept whatever the trial says: what an earlier step fitted to few samples can look better there than it is. */
+  certain?: boolean;
+  /** With `--auto`: taken again and again while there is something to do and the gate fails. */
+  repeats?: boolean;
   /** The draft with this step taken; undefined where there is nothing to do. */
   attempt(draft: Draft): Promise<Draft | undefined>;
 }
@@ -31,6 +40,19 @@ export const STEPS: readonly Step[] = [
     attempt: equalize,
   },
   {
+    id: 'gain',
+    description: 'channels behind nonlinear operators multiplied before they are rounded',
+    effort: 'balanced',
+    worthDb: 1,
+    attempt: addGains,
+  },
+  {
+    id: 'ranges',
+    description: 'each range by what it costs the layers that read the values',
+    effort: 'max',
+    attempt: chooseRanges,
+  },
+  {
     id: 'rounding',
     description: 'weights rounded together, so that the outputs of their layers err least',
     effort: 'balanced',
@@ -42,7 +64,23 @@ export const STEPS: readonly Step[] = [
     effort: 'balanced',
     attempt: correctBiases,
   },
+  {
+    id: 'float',
+    description: 'the costliest layers kept in float',
+    effort: 'auto',
+    certain: true,
+    repeats: true,
+    attempt: keepCostliestFloat,
+  },
 ];
+
+/** The steps that a run takes whatever the gates say, and those that only a gate that fails has taken. */
+export function stepsFor({ effort = 'balanced', method }: Pick<JobOptions, 'effort' | 'method'>) {
+  const wanted = ({ id, effort: least }: Step) =>
+    (id === 'ranges' && method === 'auto') ||
+    (least !== 'auto' && EFFORTS.indexOf(least) <= EFFORTS.indexOf(effort));
+  return { first: STEPS.filter(wanted), climb: STEPS.filter((step) => !wanted(step)) };
+}
 
 const STATISTICS_OF_THE_MODEL_AS_IT_IS: Diagnostic = {
   level: 'note',
@@ -58,14 +96,27 @@ async function equalize(draft: Draft): Promise<Draft | undefined> {
     note(job, STATISTICS_OF_THE_MODEL_AS_IT_IS);
     return undefined;
   }
-  const equalization = await planRescalings(job.prepared, types, source, {
-    grids,
-    threads: job.options.threads,
-  });
-  if (equalization.length === 0) return undefined;
-  const prepared = rescaled(job.prepared, types, equalization);
+  const { threads } = job.options;
+  return rescaledDraft(draft, await planRescalings(job.prepared, types, source, { grids, threads }));
+}
+
+async function addGains(draft: Draft): Promise<Draft | undefined> {
+  const { job, source, types } = draft;
+  const grids = gridsOf(draft);
+  if (!grids || job.options.stats) return undefined;
+  const { threads } = job.options;
+  return rescaledDraft(draft, await planGains(job.prepared, types, source, { grids, threads }));
+}
+
+/** Rescales the draft's model further, and calibrates and plans anew. */
+async function rescaledDraft(draft: Draft, more: Rescaling[]): Promise<Draft | undefined> {
+  if (more.length === 0) return undefined;
+  const { job, source } = draft;
+  const { model, types } = rescaled(job.prepared, draft.types, more);
+  // Statistics that were gathered for several plans speak of the model as it was.
   const options = { ...job.options, sharedStats: undefined };
-  const next = await firstDraft({ job: { ...job, options, prepared }, source, types });
+  const next = await firstDraft({ job: { ...job, options, prepared: model }, source, types });
+  const equalization = [...(draft.plan.equalization ?? []), ...more];
   return { ...next, plan: { ...next.plan, equalization } };
 }
 

@@ -8,29 +8,48 @@ import type { Draft } from './draft.js';
 /** Calibration samples on which drafts are compared: enough to tell which is better, few to wait for. */
 const TRIAL_SAMPLES = 8;
 
-/** Judges drafts by the SQNR of their worst output, in dB, on a few calibration samples; each draft once. */
+/** The last of the samples: steps fit what they fit to the first ones, and would look better on those than they are. */
+export const lastOf = (source: SampleSource): SampleSource => {
+  const first = Math.max(0, (source.count ?? 0) - TRIAL_SAMPLES);
+  return {
+    ...source,
+    samples: (wanted = () => true) => source.samples((index) => index >= first && wanted(index)),
+  };
+};
+
+/** SQNR of a draft's worst output in dB on a few samples; Infinity when all are equal. */
+export async function score(
+  { job, plan: decided, means, rounded }: Pick<Draft, 'job' | 'plan' | 'means' | 'rounded'>,
+  source: SampleSource,
+  limit = TRIAL_SAMPLES,
+): Promise<number> {
+  const plan = executable(decided);
+  const { outputs } = await verify({
+    float: job.loaded.model,
+    quantized: emitQdq(job.prepared, plan, quantizeNumbers(job.prepared, plan, means, rounded).numbers),
+    source,
+    evidence: 'calibration',
+    limit,
+    unoptimised: 0,
+    threads: job.options.threads,
+    signal: job.options.signal,
+  });
+  return lowestSqnr(outputs.map((output) => output.sqnrDb)) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Judges drafts on calibration samples, each draft once. */
 export class Trial {
   private readonly scores = new WeakMap<Draft, number>();
 
-  constructor(private readonly source: SampleSource) {}
+  private readonly source: SampleSource;
+
+  constructor(source: SampleSource) {
+    this.source = lastOf(source);
+  }
 
   async score(draft: Draft): Promise<number> {
-    const known = this.scores.get(draft);
-    if (known !== undefined) return known;
-    const { job, means, rounded } = draft;
-    const plan = executable(draft.plan);
-    const { outputs } = await verify({
-      float: job.loaded.model,
-      quantized: emitQdq(job.prepared, plan, quantizeNumbers(job.prepared, plan, means, rounded).numbers),
-      source: this.source,
-      evidence: 'calibration',
-      limit: TRIAL_SAMPLES,
-      unoptimised: 0,
-      threads: job.options.threads,
-      signal: job.options.signal,
-    });
-    const score = lowestSqnr(outputs.map((output) => output.sqnrDb)) ?? Number.POSITIVE_INFINITY;
-    this.scores.set(draft, score);
-    return score;
+    const known = this.scores.get(draft) ?? (await score(draft, this.source));
+    this.scores.set(draft, known);
+    return known;
   }
 }

@@ -83,6 +83,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
     fields: {
       tensors: listOf(text),
       factors: listOf((v) => finite(v) && (v as number) > 0),
+      gainOf: optional(text),
     },
     expected: 'tensors and factors > 0, one a channel',
   },

@@ -17,6 +17,8 @@ export interface PlanInput {
   keepFloat: Set<string>;
   /** How weights are rounded and written; by default as the scheme alone says. */
   writing?: Writing;
+  /** Why some of them stay in float; else because someone asked. */
+  floatReasons?: ReadonlyMap<string, string>;
   /** Tensors that must not be quantized, with the reason. */
   unfit?: ReadonlyMap<string, string>;
 }
@@ -99,7 +101,8 @@ function refuse(
   input: PlanInput,
 ): string | undefined {
   const { target, types } = input;
-  if (input.keepFloat.has(node.name ?? '')) return 'kept in float as asked';
+  if (input.keepFloat.has(node.name ?? ''))
+    return input.floatReasons?.get(node.name ?? '') ?? 'kept in float as asked';
   const moves = rule.kind === 'sameScale' || FUSED_ACTIVATIONS.includes(node.opType as never);
   if (!moves && !target.integerOperators.includes('*') && !target.integerOperators.includes(node.opType))
     return `${target.name} computes ${node.opType} in ${target.floatFormat}`;

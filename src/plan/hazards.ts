@@ -3,6 +3,7 @@ import { isOp } from '../ir/graph.js';
 import type { Tensor } from '../ir/model.js';
 import { elementCount, floatValues } from '../ir/tensor.js';
 import { decideFlow, type PlanInput } from './flow.js';
+import { weightLints } from './lints.js';
 import { weightRule } from './rules/index.js';
 import type { WeightPlan } from './types.js';
 import { planWeights } from './weights.js';
@@ -17,6 +18,11 @@ export function hazards(input: PlanInput): Diagnostic[] {
   const constants = flow.links.initializer;
   const weights = planWeights(flow, input).filter((w) => constants.has(w.tensor));
   const found = weights.flatMap((w) => channelSpread(w, constants.get(w.tensor)!, input));
+  const nodes = new Map(flow.graph.nodes.map((n) => [n.name ?? '', n]));
+  for (const { tensor, uses, weightOnly } of weights) {
+    const node = nodes.get(uses[0].node);
+    if (node && !weightOnly && uses[0].input === 1) found.push(...weightLints(node, constants.get(tensor)!));
+  }
   const control = flow.graph.nodes.filter((n) => isOp(n, ...CONTROL_FLOW)).length;
   if (control > 0)
     found.push({

@@ -1,12 +1,11 @@
-import { codeArray } from '../../kernels/codec.js';
-import { format } from '../../kernels/formats.js';
 import type { SampleSource } from '../data/types.js';
 import { cloneModel, makeAttribute, makeNode, nameAllocator, opsetVersion, usedNames } from '../ir/graph.js';
 import type { Model, Node } from '../ir/model.js';
-import { floatTensor, int64Tensor, makeTensor } from '../ir/tensor.js';
+import { int64Tensor } from '../ir/tensor.js';
 import type { ActivationPlan, Plan } from '../plan/types.js';
 import { openModel } from '../runtime/index.js';
 import type { TensorValue, ValueMeta } from '../runtime/types.js';
+import { addView } from './probe.js';
 
 /** Mean of each channel (axis 1) of an activation: as it is, and rounded to its grid. */
 export interface ChannelMeans {
@@ -88,20 +87,7 @@ function probeModel(model: Model, activations: ActivationPlan[], types: Readonly
   copy.graph.outputs = [];
   const probes = activations.map((activation) => {
     const { tensor } = activation;
-    const row = format(activation.format);
-    const [scale, zero, codes, view] = ['scale', 'zero', 'codes', 'view'].map((part) =>
-      fresh(`${tensor}_probe_${part}`),
-    );
-    const zeroPoint = codeArray(row, 1);
-    zeroPoint[0] = activation.zeroPoint;
-    copy.graph.initializers.push(
-      floatTensor(scale, [], [activation.scale]),
-      makeTensor(zero, row.dtype, [], zeroPoint),
-    );
-    copy.graph.nodes.push(
-      makeNode('QuantizeLinear', [tensor, scale, zero], [codes]),
-      makeNode('DequantizeLinear', [codes, scale, zero], [view]),
-    );
+    const view = addView(copy.graph, activation, fresh);
     const probe: Probe = { tensor, float: fresh(`${tensor}_probe_mean`), rounded: fresh(`${view}_mean`) };
     for (const [from, to] of [
       [tensor, probe.float],

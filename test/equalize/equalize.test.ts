@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { componentsOf } from '../../src/equalize/components.js';
-import { misfit, planRescalings, rescaled } from '../../src/equalize/index.js';
+import { misfit, planGains, planRescalings, rescaled } from '../../src/equalize/index.js';
 import { noise } from '../../src/equalize/noise.js';
 import { channelStats } from '../../src/equalize/observe.js';
 import { limitsOf } from '../../src/equalize/proposal.js';
@@ -52,7 +52,7 @@ describe.each(CASES)('rescaling $name', ({ model, inputs, free }) => {
     expect(misfit(model, types, rescalings)).toBeUndefined();
     const [before, after] = [
       await outputs(model, inputs),
-      await outputs(rescaled(model, types, rescalings), inputs),
+      await outputs(rescaled(model, types, rescalings).model, inputs),
     ];
     for (const [i, values] of before.entries()) {
       // Products of a few hundred terms whose factors are rounded once more: a few units in the last of 24 bits.
@@ -61,7 +61,7 @@ describe.each(CASES)('rescaling $name', ({ model, inputs, free }) => {
         expect(Math.abs(v - after[i][at])).toBeLessThanOrEqual(largest * 2 ** -18);
       });
     }
-    if (free.length > 0) expect(rescaled(model, types, rescalings).graph).not.toEqual(model.graph);
+    if (free.length > 0) expect(rescaled(model, types, rescalings).model.graph).not.toEqual(model.graph);
   });
 
   it.each([
@@ -153,6 +153,60 @@ describe('known answers', () => {
     // No evidence, no liberty.
     const made = { ...samples, kind: 'synthetic' as const };
     expect(await planRescalings(model, types, made, { grids: grids(['r']) })).toEqual([]);
+  });
+});
+
+describe('values behind an operator that nothing passes', () => {
+  const inputs = { x: [1, 1, 6, 6] };
+  const model = network({
+    inputs,
+    nodes: [
+      conv('x', 'w', 'a'),
+      makeNode('Sigmoid', ['a'], ['s']),
+      makeNode('Mul', ['a', 's'], ['m']),
+      conv('m', 'v', 'y'),
+    ],
+    outputs: ['y'],
+    initializers: [
+      floatTensor(
+        'w',
+        [2, 1, 3, 3],
+        [8, 0.05].flatMap((r) => [0, 0, 0, 0, r, 0, 0, 0, 0]),
+      ),
+      floatTensor(
+        'v',
+        [1, 2, 3, 3],
+        [0.1, 3].flatMap((c) => [0, 0, 0, 0, c, 0, 0, 0, 0]),
+      ),
+    ],
+  });
+
+  it('are multiplied on their way to the layers that read them, which undo it', async () => {
+    const types = await typesOf(model);
+    expect(await planRescalings(model, types, source(inputs), { grids: grids(['m']) })).toEqual([]);
+    const gains = await planGains(model, types, source(inputs), { grids: grids(['m']) });
+    expect(gains).toMatchObject([{ gainOf: 'm', tensors: ['m_evened'] }]);
+    const [large, small] = gains[0].factors;
+    expect(small).toBeGreaterThan(4 * large);
+    expect(misfit(model, types, gains)).toBeUndefined();
+    const after = rescaled(model, types, gains);
+    expect(after.model.graph.nodes.map((n) => n.opType)).toEqual(['Conv', 'Sigmoid', 'Mul', 'Mul', 'Conv']);
+    expect(after.types.get('m_evened')?.dims).toEqual(types.get('m')?.dims);
+    const [then, now] = [await outputs(model, inputs), await outputs(after.model, inputs)];
+    // Two products in place of one: a unit or two in the last of 24 bits.
+    then.forEach((values, i) => {
+      values.forEach((v, at) => {
+        expect(now[i][at]).toBeCloseTo(v, 5);
+      });
+    });
+  });
+
+  it('are left alone without evidence, and where a person names what is not there', async () => {
+    const types = await typesOf(model);
+    const made = { ...source(inputs), kind: 'synthetic' as const };
+    expect(await planGains(model, types, made, { grids: grids(['m']) })).toEqual([]);
+    const stray = [{ tensors: ['z_evened'], factors: [1, 1], gainOf: 'z', reason: '' }];
+    expect(misfit(model, types, stray)?.message).toMatch(/no value "z"/);
   });
 });
 

@@ -1,0 +1,49 @@
+import { sampleLints } from '../calibrate/index.js';
+import { hazards } from '../plan/index.js';
+import type { Improvement } from '../report/types.js';
+import { type Draft, firstDraft } from './draft.js';
+import { takeStep } from './improve.js';
+import { type Outcome, produce } from './produce.js';
+import { calibrationSource } from './samples.js';
+import { type Job, note, typesFor } from './stages.js';
+import { type Step, stepsFor } from './steps.js';
+import { Trial } from './trial.js';
+
+/** A draft, what each step did for it, and the judge of the next one. */
+export interface Decision {
+  draft: Draft;
+  rungs: Improvement[];
+  trial: Trial;
+}
+
+/** calibrate → plan, and the steps that the effort asks for. */
+export async function decide(job: Job): Promise<Decision> {
+  const source = await calibrationSource(job);
+  const types = await typesFor(job.prepared, source);
+  const draft = await firstDraft({ job, source, types });
+  const samples = draft.stats ? sampleLints(draft.stats) : [];
+  for (const d of [...hazards(draft.input), ...samples]) note(job, d);
+  let decision: Decision = { draft, rungs: [], trial: new Trial(source) };
+  for (const step of stepsFor(job.options).first) decision = await advance(decision, step);
+  return decision;
+}
+
+async function advance({ draft, rungs, trial }: Decision, step: Step): Promise<Decision> {
+  const taken = await takeStep(draft, step, trial);
+  return { draft: taken.draft, rungs: taken.rung ? [...rungs, taken.rung] : rungs, trial };
+}
+
+/** While the gate fails: step by step what the effort left out. The last model is the one that counts. */
+export async function climb(decision: Decision): Promise<{ decision: Decision; outcome: Outcome }> {
+  const { options } = decision.draft.job;
+  let [at, outcome] = [decision, await produce(decision.draft)];
+  for (const step of options.auto ? stepsFor(options).climb : []) {
+    for (let again = true; again && outcome.failure; ) {
+      const next = await advance(at, step);
+      again = next.draft !== at.draft && step.repeats === true;
+      if (next.draft !== at.draft) outcome = await produce(next.draft);
+      at = next;
+    }
+  }
+  return { decision: at, outcome };
+}

@@ -1,0 +1,79 @@
+import type { SampleSource } from '../data/types.js';
+import { emitQdq } from '../emit/index.js';
+import { type Diagnostic, QuantizeError } from '../errors.js';
+import type { Model } from '../ir/model.js';
+import { executable, executableWeight } from '../plan/index.js';
+import type { Plan } from '../plan/types.js';
+import { type Numbers, quantizeNumbers } from '../quantize/index.js';
+import { checkGates, verify } from '../verify/index.js';
+import type { Metrics } from '../verify/types.js';
+import { latency } from './compare.js';
+import type { Draft } from './draft.js';
+import { evaluationSet, labelsFor, samplesOf } from './samples.js';
+import { type Job, note, stopIfAborted } from './stages.js';
+
+/** The quantized model with what verification says of it. */
+export interface Outcome {
+  quantized: Model;
+  /** The same in the forms that onnxruntime runs. */
+  runs: Model;
+  numbers: Numbers;
+  metrics: Metrics;
+  diagnostics: Diagnostic[];
+  failure?: QuantizeError;
+}
+
+/** quantize → emit → verify. */
+export async function produce({ job, plan: decided, source, means, rounded }: Draft): Promise<Outcome> {
+  const { options } = job;
+  options.onProgress?.({ stage: 'quantize' });
+  const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided, means, rounded);
+  const quantized = emitQdq(job.prepared, decided, numbers);
+  const runs = decided.encoding === 'exec' ? quantized : runnable(job.prepared, decided, numbers);
+  stopIfAborted(options.signal);
+  const metrics = await measure(job, runs, source);
+  return { quantized, runs, numbers, metrics, diagnostics, failure: gateFailure(job, metrics) };
+}
+
+/** What is written for other readers in the forms that onnxruntime runs: the same numbers. */
+function runnable(prepared: Model, decided: Plan, numbers: Numbers): Model {
+  const weights = numbers.weights.map((w) => ({ ...w, plan: executableWeight(w.plan) }));
+  return emitQdq(prepared, executable(decided), { ...numbers, weights });
+}
+
+/** FP32 against quantized, on evaluation samples where there are some, on the calibration samples otherwise. */
+async function measure(job: Job, quantized: Model, calibration: SampleSource): Promise<Metrics> {
+  const { options } = job;
+  const { samples, labels } = evaluationSet(options);
+  const source = samples ? await samplesOf(options, job.prepared, samples) : calibration;
+  const metrics = await verify({
+    float: job.loaded.model,
+    quantized,
+    source,
+    evidence: samples ? 'evaluation' : source.kind === 'synthetic' ? 'synthetic' : 'calibration',
+    labels: await labelsFor(labels, source),
+    threads: options.threads,
+    signal: options.signal,
+    onProgress: (done, total) => options.onProgress?.({ stage: 'verify', done, total }),
+  });
+  if (labels && !metrics.top1)
+    note(job, {
+      level: 'warning',
+      code: 'LABELS_UNUSED',
+      message: 'no output of the model looks like a classifier’s, so the labels were not used',
+    });
+  if (job.target.timing === 'measured')
+    metrics.latency = await latency(job.loaded.model, quantized, source, options);
+  return metrics;
+}
+
+function gateFailure(job: Job, metrics: Metrics): QuantizeError | undefined {
+  const { maxAccuracyDrop, minSqnr } = job.options;
+  try {
+    checkGates(metrics, { maxAccuracyDrop, minSqnr });
+    return undefined;
+  } catch (error) {
+    if (error instanceof QuantizeError && error.kind === 'gate') return error;
+    throw error;
+  }
+}

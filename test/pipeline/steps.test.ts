@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { takeStep } from '../../src/pipeline/improve.js';
+import type { JobOptions } from '../../src/pipeline/options.js';
+import { STEPS, type Step, stepsFor } from '../../src/pipeline/steps.js';
+import type { Trial } from '../../src/pipeline/trial.js';
+import { quantize } from '../../src/pipeline.js';
+
+const FIXTURES = join(import.meta.dirname, '../../fixtures');
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'steps-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const job = (options: Partial<JobOptions>): JobOptions => ({
+  model: join(FIXTURES, 'shapes.onnx'),
+  target: 'ane',
+  scheme: 'int8-perchannel',
+  method: 'mse',
+  evaluation: [join(FIXTURES, 'shapes.evaluation')],
+  limit: 8,
+  output: join(folder, 'out.onnx'),
+  ...options,
+});
+
+const ids = (steps: readonly Step[]) => steps.map((step) => step.id);
+
+describe('which steps are taken', () => {
+  it.each([
+    ['fast', 'mse', []],
+    ['fast', 'auto', ['ranges']],
+    ['balanced', 'mse', ['equalize', 'gain', 'rounding', 'bias']],
+    ['max', 'mse', ['equalize', 'gain', 'ranges', 'rounding', 'bias']],
+  ] as const)('--effort %s --method %s', (effort, method, first) => {
+    const steps = stepsFor({ effort, method });
+    expect(ids(steps.first)).toEqual(first);
+    expect(new Set(ids([...steps.first, ...steps.climb]))).toEqual(new Set(ids(STEPS)));
+    expect(ids(steps.climb)).toContain('float');
+  });
+});
+
+describe('a step', () => {
+  const draft = { job: { options: {} } } as never;
+  const next = { job: { options: {} } } as never;
+  const step = (found: unknown): Step => ({
+    ...{ id: 'x', description: 'x', effort: 'fast' },
+    attempt: async () => found as never,
+  });
+  const judge = (before: number, after: number) =>
+    ({ score: async (d: unknown) => (d === next ? after : before) }) as unknown as Trial;
+  it.each([
+    ['is kept when the worst output gains', 20, 21, true],
+    ['is not kept when nothing changes', 20, 20, false],
+    ['is not kept when it loses', 20, 19, false],
+  ])('%s', async (_, before, after, kept) => {
+    const taken = await takeStep(draft, step(next), judge(before, after));
+    expect(taken.draft === next).toBe(kept);
+    expect(taken.rung).toMatchObject({ step: 'x', beforeDb: before, afterDb: after, kept });
+  });
+  it('must bring what it costs on the chip', async () => {
+    const dear = { ...step(next), worthDb: 1 };
+    expect((await takeStep(draft, dear, judge(20, 20.9))).rung!.kept).toBe(false);
+    expect((await takeStep(draft, dear, judge(20, 21.1))).rung!.kept).toBe(true);
+  });
+  it('is kept whatever the trial says where it cannot but help', async () => {
+    const { rung } = await takeStep(draft, { ...step(next), certain: true }, judge(20, 19));
+    expect(rung!.kept).toBe(true);
+  });
+  it('leaves no rung where there is nothing to do', async () => {
+    expect(await takeStep(draft, step(undefined), judge(1, 2))).toEqual({ draft });
+  });
+});
+
+describe('a run', () => {
+  it('says what each step brought', async () => {
+    const { report } = await quantize(job({ effort: 'max' }));
+    // Nothing for `gain` to do; corrected biases come with `rounding`.
+    expect(report.improvements!.map((i) => i.step)).toEqual(['equalize', 'ranges', 'rounding']);
+    for (const { step: id, beforeDb, afterDb, kept } of report.improvements!)
+      expect(kept, id).toBe(afterDb! > beforeDb!);
+  });
+
+  it('climbs with --auto until the gate passes, and names the layers that stay float', async () => {
+    const plain = (await quantize(job({}))).report.metrics!.outputs[0].sqnrDb!;
+    const { report, failedGate } = await quantize(job({ auto: true, minSqnr: plain + 2 }));
+    expect(failedGate).toBeUndefined();
+    expect(report.metrics!.outputs[0].sqnrDb).toBeGreaterThanOrEqual(plain + 2);
+    expect(report.improvements!.at(-1)).toMatchObject({ step: 'float', kept: true });
+    expect(report.leftInFloat.filter((f) => /costs more than/.test(f.reason))).not.toHaveLength(0);
+  });
+
+  it.each([
+    ['climbs in vain', { auto: true, minSqnr: 200 }, 'SQNR_GATE'],
+    ['has nothing to climb to', { auto: true }, 'AUTO_WITHOUT_GATE'],
+  ])('%s', async (_, options, code) => {
+    await expect(quantize(job(options))).rejects.toMatchObject({ code });
+  });
+});
