@@ -12,8 +12,11 @@ import {
   weightKey,
 } from '../quantize/index.js';
 import { type Draft, meansFor } from './draft.js';
+import { restOf } from './trial.js';
 
-/** Weights of so few bits gain by it nearly always; wider ones a little, beside what 8-bit activations cost. */
+/** Weights of so many bits and fewer gain by it; wider ones err too little to matter. */
+const MOST_BITS = 8;
+/** Grids of so few codes are worth a zero point where arithmetic is float. */
 const NARROW_BITS = 7;
 /** Passes × samples × parameters up to which layers are rounded in turn: some seconds. `--effort max` always does. */
 const IN_TURN_WORK = 1e9;
@@ -23,13 +26,17 @@ const IN_TURN_WORK = 1e9;
  * Biases make up for the mean errors, so those do not count, and rounding comes with the correction of biases.
  * Where arithmetic is float a zero point costs nothing, so grids of few codes get one.
  */
-export async function roundByOutputs(draft: Draft): Promise<Draft | undefined> {
+export const roundByOutputs = (draft: Draft): Promise<Draft | undefined> =>
+  roundLayers(draft, draft.job.options.effort === 'max' || workOf(draft) <= IN_TURN_WORK);
+
+/** Each layer by itself, all weights: where rounding in turn fitted the samples and not the network. */
+export const roundApart = (draft: Draft): Promise<Draft | undefined> => roundLayers(draft, false);
+
+async function roundLayers(draft: Draft, inTurn: boolean): Promise<Draft | undefined> {
   const { job, plan, source, types } = draft;
   if (source.kind !== 'real' || draft.rounded) return undefined;
-  const max = job.options.effort === 'max';
-  const inTurn = max || workOf(draft) <= IN_TURN_WORK;
   const rounding: Rounding = inTurn ? 'sequential' : 'hessian';
-  const chosen = new Set(plan.weights.filter((w) => gains(w, inTurn, max)));
+  const chosen = new Set(plan.weights.filter(gains));
   if (turnsOf(job.prepared, [...chosen], types) === 0) return undefined;
   const weights = plan.weights.map((w) =>
     chosen.has(w) ? { ...w, rounding, symmetric: w.symmetric && !mayShift(w) } : w,
@@ -49,14 +56,8 @@ function workOf({ job, plan, source, types }: Draft): number {
   return turnsOf(job.prepared, plan.weights, types) * samples * parameters;
 }
 
-const gains = (
-  { format, rounding, sparsity, weightOnly }: WeightPlan,
-  inTurn: boolean,
-  max: boolean,
-): boolean =>
-  rounding === undefined &&
-  sparsity === undefined &&
-  (max || (weightOnly && inTurn) || elementOf(format).bits <= NARROW_BITS);
+const gains = ({ format, rounding, sparsity }: WeightPlan): boolean =>
+  rounding === undefined && sparsity === undefined && elementOf(format).bits <= MOST_BITS;
 
 const mayShift = ({ format, weightOnly, form }: WeightPlan): boolean =>
   weightOnly &&
@@ -72,6 +73,7 @@ export async function roundedFor({
   types,
 }: Pick<Draft, 'job' | 'plan' | 'source' | 'types'>): Promise<RoundedWeights> {
   const { threads, signal, onProgress } = job.options;
+  const fit = restOf(source);
   const by = (wanted: Rounding) => plan.weights.filter((w) => w.rounding === wanted);
   const options = {
     centred: new Set(plan.biasCorrection ? plan.biases.map((b) => b.weight) : []),
@@ -85,7 +87,7 @@ export async function roundedFor({
     return emitQdq(job.prepared, part, quantizeNumbers(job.prepared, part, undefined, rounded).numbers);
   };
   return new Map([
-    ...(await roundWeights(job.prepared, by('hessian'), types, source, options)),
-    ...(await roundWeights(job.prepared, by('sequential'), types, source, { ...options, soFar })),
+    ...(await roundWeights(job.prepared, by('hessian'), types, fit, options)),
+    ...(await roundWeights(job.prepared, by('sequential'), types, fit, { ...options, soFar })),
   ]);
 }

@@ -7,7 +7,7 @@ import { activationsOn, candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
 import type { JobOptions } from './options.js';
 import { chooseRanges } from './ranges.js';
-import { roundByOutputs } from './rounding.js';
+import { roundApart, roundByOutputs } from './rounding.js';
 import { note } from './stages.js';
 import { keepCostliestFloat } from './worst-layers.js';
 
@@ -57,6 +57,12 @@ export const STEPS: readonly Step[] = [
     description: 'weights rounded together, so that the outputs of their layers err least',
     effort: 'balanced',
     attempt: roundByOutputs,
+  },
+  {
+    id: 'rounding-apart',
+    description: 'weights of each layer rounded together, by themselves',
+    effort: 'max',
+    attempt: roundApart,
   },
   {
     id: 'bias',

@@ -17,6 +17,20 @@ export const lastOf = (source: SampleSource): SampleSource => {
   };
 };
 
+/** Fits to fewer samples than these would suffer from lending some to the trial. */
+const ENOUGH_TO_LEND = 4 * TRIAL_SAMPLES;
+
+/** The samples that a step may fit to: all but those that it is judged on, where there are enough. */
+export const restOf = (source: SampleSource): SampleSource => {
+  const { count = 0 } = source;
+  if (count < ENOUGH_TO_LEND) return source;
+  const end = count - TRIAL_SAMPLES;
+  return {
+    ...source,
+    samples: (wanted = () => true) => source.samples((index) => index < end && wanted(index)),
+  };
+};
+
 /** SQNR of a draft's worst output in dB on a few samples; Infinity when all are equal. */
 export async function score(
   { job, plan: decided, means, rounded }: Pick<Draft, 'job' | 'plan' | 'means' | 'rounded'>,

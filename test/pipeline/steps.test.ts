@@ -33,7 +33,7 @@ describe('which steps are taken', () => {
     ['fast', 'mse', []],
     ['fast', 'auto', ['ranges']],
     ['balanced', 'mse', ['equalize', 'gain', 'rounding', 'bias']],
-    ['max', 'mse', ['equalize', 'gain', 'ranges', 'rounding', 'bias']],
+    ['max', 'mse', ['equalize', 'gain', 'ranges', 'rounding', 'rounding-apart', 'bias']],
   ] as const)('--effort %s --method %s', (effort, method, first) => {
     const steps = stepsFor({ effort, method });
     expect(ids(steps.first)).toEqual(first);

@@ -37,16 +37,23 @@ async function sampleOptions(model: ZooModel, folder: string): Promise<string[]>
   ];
 }
 
-/** The main job as a user runs it, once with each method; the sample files are gone afterwards. */
+/**
+ * As a user runs it where labels tell what it costs; else without the steps that try to lose less, which take minutes
+ * on the large ones. The Python tool has no such steps either.
+ */
+const effortFor = (method: string, options: readonly string[]): string =>
+  method === 'mse' && options.includes('--labels') ? 'balanced' : 'fast';
+
+/** The main job, once with each method; the sample files are gone afterwards. */
 async function mainJobs(model: ZooModel, methods: readonly string[]): Promise<Job[]> {
   const folder = mkdtempSync(join(tmpdir(), 'quantize-zoo-'));
   try {
     const options = ['--scheme', 'int8-perchannel', ...(await sampleOptions(model, folder))];
     const jobs: Job[] = [];
-    for (const method of methods)
-      jobs.push(
-        await runJob([modelFile(model), '--method', method, ...options, '-o', join(folder, 'out.onnx')]),
-      );
+    for (const method of methods) {
+      const settings = ['--method', method, '--effort', effortFor(method, options)];
+      jobs.push(await runJob([modelFile(model), ...settings, ...options, '-o', join(folder, 'out.onnx')]));
+    }
     return jobs;
   } finally {
     rmSync(folder, { recursive: true });
