@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { entropyThreshold } from '../../kernels/entropy.js';
 import { FORMATS, format } from '../../kernels/formats.js';
 import { dequantize, quantize, rangeToParams, weightParams } from '../../kernels/quantize.js';
 import { createKernels } from '../../kernels/wasm.js';
@@ -76,4 +77,24 @@ describe('the formats that the brief names', () => {
   test.each(['int8', 'int4', 'int2', 'fp8', 'fp4', 'bf16', 'fp16', 'tf32', 'log4', 'lut4'])('%s', (id) =>
     expect(FORMATS.map((row) => row.id)).toContain(id),
   );
+});
+
+/**
+ * The brief tries 2.0, 3.0 and 4.0 against an outlier at 5.0 and takes 3.0, where the divergence is least. Its figures
+ * come with no data; these values are such that the same happens: nearly all below 2, none from 4 on but the outlier.
+ */
+test('entropy calibration: of 2, 3, 4 and 5, the threshold of least divergence is 3', () => {
+  const binsPerUnit = 64;
+  const counts = new Float64Array(5 * binsPerUnit);
+  for (let i = 0; i < 4 * binsPerUnit; i++) {
+    const x = (i + 0.5) / binsPerUnit;
+    counts[i] = Math.round(1e5 * Math.exp((-x * x) / (2 * 0.6 ** 2)));
+  }
+  counts[counts.length - 1] = 50;
+  const { bin, divergence } = entropyThreshold(counts, 2 * binsPerUnit, { stride: binsPerUnit });
+  expect(bin / binsPerUnit).toBe(3);
+  // Min-max keeps the outlier: the only candidate that leaves nothing clipped.
+  const whole = entropyThreshold(counts, 2 * binsPerUnit, { stride: binsPerUnit, keep: 1 });
+  expect(whole.bin / binsPerUnit).toBe(5);
+  expect(whole.divergence).toBeGreaterThan(divergence);
 });
