@@ -26,7 +26,7 @@ models:
   - {model: one.onnx}
   - {model: two.onnx, method: minmax}
 targets: [ane, tpu]
-defaults: {calibration: ${SAMPLES}, evaluation: ${SAMPLES}, limit: 24}
+defaults: {calibration: ${SAMPLES}, evaluation: ${SAMPLES}, limit: 24, effort: fast}
 output: out
 `;
 const OUTPUTS = ['one.ane', 'one.tpu', 'two.ane', 'two.tpu'].map((name) => `${name}.int8-perchannel.onnx`);

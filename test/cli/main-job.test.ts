@@ -18,8 +18,9 @@ const MODEL = join(ROOT, 'fixtures/shapes.onnx');
 const SAMPLES = join(ROOT, 'fixtures/shapes.calibration');
 const EVALUATION = join(ROOT, 'fixtures/shapes.evaluation');
 const NAME = 'shapes.ane.int8-perchannel.onnx';
-/** Few samples: these tests are about the command, not about accuracy. */
-const FEW = ['-c', SAMPLES, '-e', SAMPLES, '--limit', '8'];
+/** Few samples and no steps: most of these tests are about the command, not about accuracy. */
+const TRIED = ['-c', SAMPLES, '-e', SAMPLES, '--limit', '8'];
+const FEW = [...TRIED, '--effort', 'fast'];
 
 let folder: string;
 beforeEach(() => {
@@ -58,10 +59,10 @@ describe('quantize <model>', () => {
   });
 
   it('writes the same bytes again, and from stdin to stdout', async () => {
-    await quantize([MODEL, '-o', 'a.onnx', '-q', ...FEW]);
-    await quantize([MODEL, '-o', 'b.onnx', '-q', ...FEW]);
+    await quantize([MODEL, '-o', 'a.onnx', '-q', ...TRIED]);
+    await quantize([MODEL, '-o', 'b.onnx', '-q', ...TRIED]);
     expect(bytes('a.onnx').equals(bytes('b.onnx'))).toBe(true);
-    const child = spawn(process.execPath, [BIN, '-', '-q', ...FEW], { cwd: folder });
+    const child = spawn(process.execPath, [BIN, '-', '-q', ...TRIED], { cwd: folder });
     child.stdin.end(readFileSync(MODEL));
     const chunks: Buffer[] = [];
     for await (const chunk of child.stdout) chunks.push(chunk);
@@ -226,9 +227,9 @@ describe('the other commands', () => {
   });
 
   it('plan and apply do what the main job does', async () => {
-    await quantize([MODEL, '-t', 'ane', '-q', ...FEW]);
-    await quantize(['plan', MODEL, '-t', 'ane', '-o', 'p.json', ...FEW.slice(0, 2), '--limit', '8']);
-    const { code } = await quantize(['apply', 'p.json', MODEL, '-o', 'applied.onnx', ...FEW]);
+    await quantize([MODEL, '-t', 'ane', '-q', ...TRIED]);
+    await quantize(['plan', MODEL, '-t', 'ane', '-o', 'p.json', ...TRIED.slice(0, 2), '--limit', '8']);
+    const { code } = await quantize(['apply', 'p.json', MODEL, '-o', 'applied.onnx', ...TRIED]);
     expect(code).toBe(0);
     expect(bytes('applied.onnx').equals(bytes(NAME))).toBe(true);
     // The plan carries what equalisation did, or the bytes could not be the same.
