@@ -75,7 +75,20 @@ describe.skipIf(!PYTHON)(`independent readers take what we write${PYTHON ? '' : 
     );
     mkdirSync(outputs, { recursive: true });
     await dumpSamples(samples, feeds);
-    const job = [file, '--target', 'cpu', '--scheme', scheme, '--calibration', feeds, '-o', model, '--quiet'];
+    const job = [
+      file,
+      '--target',
+      'cpu',
+      '--scheme',
+      scheme,
+      '--calibration',
+      feeds,
+      '--effort',
+      'fast',
+      '-o',
+      model,
+      '--quiet',
+    ];
     await promisify(execFile)(process.execPath, [join(root, 'bin/quantize.js'), ...job]);
 
     const read = await python<Read>('read_model.py', [model, feeds, outputs]);
