@@ -1,6 +1,5 @@
 import { elementOf } from '../../kernels/grid.js';
 import { emitQdq } from '../emit/index.js';
-import { elementCount } from '../ir/tensor.js';
 import { executable } from '../plan/index.js';
 import type { Rounding, WeightPlan } from '../plan/types.js';
 import {
@@ -11,6 +10,7 @@ import {
   turnsOf,
   weightKey,
 } from '../quantize/index.js';
+import { modelMacs } from '../report/index.js';
 import { type Draft, meansFor } from './draft.js';
 import { restOf } from './trial.js';
 
@@ -18,8 +18,8 @@ import { restOf } from './trial.js';
 const MOST_BITS = 8;
 /** Grids of so few codes are worth a zero point where arithmetic is float. */
 const NARROW_BITS = 7;
-/** Passes × samples × parameters up to which layers are rounded in turn: some seconds. `--effort max` always does. */
-const IN_TURN_WORK = 1e9;
+/** Passes × samples × MACs of a run up to which layers are rounded in turn: some seconds. `--effort max` always does. */
+const IN_TURN_MACS = 1e11;
 
 /**
  * Rounds weights so that the outputs of their layers err least. Made-up samples say nothing about second moments.
@@ -27,7 +27,7 @@ const IN_TURN_WORK = 1e9;
  * Where arithmetic is float a zero point costs nothing, so grids of few codes get one.
  */
 export const roundByOutputs = (draft: Draft): Promise<Draft | undefined> =>
-  roundLayers(draft, draft.job.options.effort === 'max' || workOf(draft) <= IN_TURN_WORK);
+  roundLayers(draft, draft.job.options.effort === 'max' || macsInTurn(draft) <= IN_TURN_MACS);
 
 /** Each layer by itself, all weights: where rounding in turn fitted the samples and not the network. */
 export const roundApart = (draft: Draft): Promise<Draft | undefined> => roundLayers(draft, false);
@@ -50,10 +50,9 @@ async function roundLayers(draft: Draft, inTurn: boolean): Promise<Draft | undef
   };
 }
 
-function workOf({ job, plan, source, types }: Draft): number {
-  const parameters = job.prepared.graph.initializers.reduce((n, t) => n + elementCount(t.dims), 0);
+function macsInTurn({ job, plan, source, types }: Draft): number {
   const samples = Math.min(source.count ?? MAX_SAMPLES, MAX_SAMPLES);
-  return turnsOf(job.prepared, plan.weights, types) * samples * parameters;
+  return turnsOf(job.prepared, plan.weights, types) * samples * modelMacs(job.prepared, types);
 }
 
 const gains = ({ format, rounding, sparsity }: WeightPlan): boolean =>

@@ -1,7 +1,8 @@
 import { intAttribute, intsAttribute, isOp, stringAttribute } from '../ir/graph.js';
-import type { Node } from '../ir/model.js';
+import type { Model, Node } from '../ir/model.js';
+import type { ValueMeta } from '../runtime/types.js';
 import { FUSIBLE_OPERATORS, MOVING_OPERATORS, OPERATIONS_PER_ELEMENT } from './operators.js';
-import type { Shapes } from './shapes.js';
+import { type Shapes, shapesOf } from './shapes.js';
 
 /** Positions of the two multiplicands: activation (or left) and weight (or right). */
 interface MacRule {
@@ -137,4 +138,10 @@ export function nodeOperations(node: Node, shapes: Shapes): number {
   if (window) return output * window.reduce((n, k) => n * k, 1);
   const each = Object.hasOwn(OPERATIONS_PER_ELEMENT, node.opType) ? OPERATIONS_PER_ELEMENT[node.opType] : 1;
   return each * Math.max(output, shapes.count(node.inputs[0] ?? ''));
+}
+
+/** Multiply-accumulates of one run of the whole graph. */
+export function modelMacs(model: Model, types: ReadonlyMap<string, ValueMeta>): number {
+  const shapes = shapesOf(model, types);
+  return model.graph.nodes.reduce((sum, node) => sum + nodeMacs(node, shapes), 0);
 }
