@@ -60,7 +60,21 @@ describe('quantize batch', () => {
     ]);
     const made = sums();
     const alone = join(folder, 'alone.onnx');
-    const options = ['-c', SAMPLES, '-e', SAMPLES, '--limit', '24', '-t', 'ane', '-o', alone, '-q'];
+    const options = [
+      '-c',
+      SAMPLES,
+      '-e',
+      SAMPLES,
+      '--limit',
+      '24',
+      '--effort',
+      'fast',
+      '-t',
+      'ane',
+      '-o',
+      alone,
+      '-q',
+    ];
     await quantize([join(folder, 'one.onnx'), ...options]);
     expect(createHash('sha256').update(readFileSync(alone)).digest('hex')).toBe(made[0]);
 
