@@ -76,6 +76,13 @@ export const LAYERS: readonly Layer[] = [
     packages: ['sharp', 'yauzl', 'node:*'],
   },
   ...STAGES.map(stage),
+  // A stage beside the flow: a training graph of a prepared model, and its runs.
+  {
+    files: 'src/train/',
+    values: [...BASE, 'src/runtime/'],
+    types: ['src/data/types.ts', 'src/runtime/types.ts', ...STAGES.map((s) => `src/${s}/`)],
+    packages: ['node:*'],
+  },
   // Times small layers and makes a chip of this machine.
   { files: 'src/benchmark/', values: [...BASE, 'src/runtime/', 'src/verify/'], packages: ['node:*'] },
   // Holds the cost model of the report against published measurements of published networks.
@@ -89,6 +96,7 @@ export const LAYERS: readonly Layer[] = [
       'src/runtime/',
       'src/benchmark/',
       'src/validation/',
+      'src/train/',
       ...STAGES.map((s) => `src/${s}/`),
     ],
     packages: ['node:*'],
