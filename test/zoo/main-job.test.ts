@@ -20,11 +20,9 @@ const reference: { models: Record<string, Record<string, Reference>> } = JSON.pa
 
 /** dB that we may stay below the Python tool. */
 const SLACK = 1;
-/** Points of top-1 accuracy that a model may lose: the goals of the first release. The table shows the others. */
-const MAX_DROP: [ids: RegExp, points: number][] = [
-  [/mobilenetv2/, 1],
-  [/squeezenet|cifar10|mnist/, 0.5],
-];
+/** Networks that lose at most half a point of top-1 accuracy as the command comes. The table shows the others. */
+const EASY = /squeezenet|cifar10|mnist/;
+const EASY_DROP = 0.5;
 
 /** Writes the model's samples as files and gives the options that name them. */
 async function sampleOptions(model: ZooModel, folder: string): Promise<string[]> {
@@ -37,22 +35,30 @@ async function sampleOptions(model: ZooModel, folder: string): Promise<string[]>
   ];
 }
 
-/**
- * As a user runs it where labels tell what it costs; else without the steps that try to lose less, which take minutes
- * on the large ones. The Python tool has no such steps either.
- */
-const effortFor = (method: string, options: readonly string[]): string =>
-  method === 'mse' && options.includes('--labels') ? 'balanced' : 'fast';
+/** imagenet.test.ts judges it from photographs, for each target; here it stands beside the Python tool only. */
+const JUDGED_APART = 'vision/mobilenetv2-7';
 
-/** The main job, once with each method; the sample files are gone afterwards. */
-async function mainJobs(model: ZooModel, methods: readonly string[]): Promise<Job[]> {
+interface Setting {
+  method: string;
+  effort: string;
+}
+/** The Python tool has none of the steps that try to lose less, so beside it ours goes without them. */
+const SAME_AS_THE_TOOL: Setting = { method: 'minmax', effort: 'fast' };
+/** As a user runs it, where labels tell what it costs. */
+const AS_IT_COMES: Setting = { method: 'mse', effort: 'balanced' };
+
+const settingsFor = (model: ZooModel): Setting[] =>
+  model.metric === 'top1' && model.id !== JUDGED_APART ? [SAME_AS_THE_TOOL, AS_IT_COMES] : [SAME_AS_THE_TOOL];
+
+/** The main job, once with each setting; the sample files are gone afterwards. */
+async function mainJobs(model: ZooModel, settings: readonly Setting[]): Promise<Job[]> {
   const folder = mkdtempSync(join(tmpdir(), 'quantize-zoo-'));
   try {
     const options = ['--scheme', 'int8-perchannel', ...(await sampleOptions(model, folder))];
     const jobs: Job[] = [];
-    for (const method of methods) {
-      const settings = ['--method', method, '--effort', effortFor(method, options)];
-      jobs.push(await runJob([modelFile(model), ...settings, ...options, '-o', join(folder, 'out.onnx')]));
+    for (const { method, effort } of settings) {
+      const how = ['--method', method, '--effort', effort];
+      jobs.push(await runJob([modelFile(model), ...how, ...options, '-o', join(folder, 'out.onnx')]));
     }
     return jobs;
   } finally {
@@ -104,22 +110,26 @@ const WHY = ZOO ? '' : ' (QUANTIZE_ZOO is not set)';
 
 describe.skipIf(!ZOO)(`the main job on every shared model${WHY}`, () => {
   it.each(MODELS.filter((m) => m.metric !== 'refused'))('$id', async (model) => {
-    const [same, own] = await mainJobs(model, ['minmax', 'mse']);
+    const settings = settingsFor(model);
+    const jobs = await mainJobs(model, settings);
+    const [same] = jobs;
     const compared = same.report ? against(same.report, model.id, 'MinMax/S8S8') : [];
-    remember(model, 'minmax', same, compared.length ? Math.min(...compared.map((c) => c.theirs)) : undefined);
-    remember(model, 'mse', own, undefined);
-    expect(same.stderr, 'nothing on stderr but warnings').not.toMatch(/^error/m);
-    expect([same.code, own.code]).toEqual([0, 0]);
+    const theirs = compared.length ? Math.min(...compared.map((c) => c.theirs)) : undefined;
+    jobs.forEach((job, k) => {
+      remember(model, settings[k].method, job, k === 0 ? theirs : undefined);
+      expect(job.stderr, 'nothing on stderr but warnings').not.toMatch(/^error/m);
+      expect(job.code).toBe(0);
+    });
     for (const { output, ours, theirs } of compared)
       expect(ours, `SQNR of ${output} in dB, the Python tool has ${theirs}`).toBeGreaterThanOrEqual(
         theirs - SLACK,
       );
-    const allowed = MAX_DROP.find(([ids]) => ids.test(model.id))?.[1] ?? Number.POSITIVE_INFINITY;
-    expect(own.report?.metrics?.top1?.drop ?? 0, 'points of top-1 lost').toBeLessThanOrEqual(allowed);
+    if (EASY.test(model.id))
+      expect(jobs.at(-1)!.report!.metrics!.top1!.drop, 'points of top-1 lost').toBeLessThanOrEqual(EASY_DROP);
   });
 
   it.each(MODELS.filter((m) => m.metric === 'refused'))('$id is refused by name', async (model) => {
-    const [job] = await mainJobs(model, ['minmax']);
+    const [job] = await mainJobs(model, [SAME_AS_THE_TOOL]);
     remember(model, 'minmax', job, undefined);
     expect(job.code).toBe(4);
     expect(job.stderr).toMatch(/already quantized/i);
