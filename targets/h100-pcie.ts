@@ -3,6 +3,7 @@ import { h100Sxm } from './h100-sxm.js';
 import type { Target } from './types.js';
 
 const PAPER = 'NVIDIA H100 white paper, PCIe';
+const TDP = vendor(350, 'W', `${PAPER}, TDP`, '2022-03');
 const dense = (value: number) => vendor(value, 'op/s', `${PAPER}, dense`, '2022-03');
 const sparse = (value: number) => vendor(value, 'op/s', `${PAPER}, 2:4 sparse`, '2022-03');
 
@@ -29,7 +30,8 @@ export const h100Pcie: Target = {
   power: {
     ...h100Sxm.power!,
     idle: inferred(50, 'W', 'H100 SXM 70 W less its faster memory’s share', '2024-09'),
-    peak: vendor(350, 'W', `${PAPER}, TDP`, '2022-03'),
+    peak: TDP,
+    limit: TDP,
   },
   fitted: [],
   caveats: [

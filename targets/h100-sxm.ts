@@ -7,6 +7,8 @@ const MAMF = 'stas00/ml-engineering, maximum achievable matrix product';
 const FIT = 'fitted to DeepGEMM’s second release (H800)';
 const A100 = 'A100 at system level (Antepara, SC 2025)';
 
+const TDP = vendor(700, 'W', `${PAPER}, TDP`, '2022-03');
+
 export const h100Sxm: Target = {
   id: 'h100-sxm',
   name: 'NVIDIA H100 SXM5',
@@ -31,17 +33,18 @@ export const h100Sxm: Target = {
     bfloat16: vendor(1978.9e12, 'op/s', `${PAPER}, 2:4 sparse`, '2022-03'),
   },
   utilisation: {
-    int8: inferred(0.7, 'share', 'taken from FP8: the same rate', '2025-03'),
-    fp8: inferred(0.7, 'share', `${FIT}; ${MAMF} 70.9 %`, '2025-03'),
-    float16: inferred(0.8, 'share', 'taken from bfloat16: the same rate', '2024-09'),
-    bfloat16: measured(0.8, 'share', `${MAMF}, 80.3 %`, '2024-09'),
-    tf32: inferred(0.8, 'share', 'taken from bfloat16', '2024-09'),
+    int8: inferred(0.71, 'share', 'taken from FP8: the same rate', '2025-03'),
+    fp8: inferred(0.71, 'share', `${FIT}; ${MAMF} 70.9 %`, '2025-03'),
+    float16: inferred(0.828, 'share', 'taken from bfloat16: the same rate', '2024-09'),
+    bfloat16: measured(0.828, 'share', `${MAMF}, 80.3 % at a shape that fills 97 % of its rounds`, '2024-09'),
+    tf32: inferred(0.828, 'share', 'taken from bfloat16', '2024-09'),
     float32: inferred(0.9, 'share', 'vector units have no operands to wait for', '2024-09'),
   },
   convUtilisation: {
     int8: inferred(0.8, 'share', 'fitted to MLPerf v3.0, ResNet-50 offline', '2023-04'),
     fp8: inferred(0.8, 'share', 'taken from int8', '2023-04'),
   },
+  sustained: inferred(0.7, 'share', 'fitted to GPT-J’s first token of 2048, TensorRT-LLM v0.6.1', '2023-11'),
   vector: vendor(66.9e12, 'op/s', `${PAPER}, float32 on vector units`, '2022-03'),
   array: {
     rows: inferred(64, 'rows', 'rows of a warp-group product; the smallest tile of the libraries', '2022-03'),
@@ -72,22 +75,29 @@ export const h100Sxm: Target = {
     ),
     kernel: inferred(2.5e-6, 's', FIT, '2025-03'),
     step: inferred(1.2e-3, 's', 'taken from H200: the same serving engine', '2025-01'),
+    prompt: inferred(3e-3, 's', 'taken from A100: the same serving engine', '2023-11'),
   },
   link: vendor(450e9, 'bytes/s', `${PAPER}, NVLink 900 GB/s both ways together`, '2022-03'),
   power: {
     idle: measured(70, 'W', 'nvidia-smi logs, 69–76 W at 0 %', '2024-09'),
-    peak: vendor(700, 'W', `${PAPER}, TDP`, '2022-03'),
+    peak: TDP,
+    limit: TDP,
     operation: {
-      int8: inferred(0.385, 'pJ/op', 'taken from FP8', '2024-09'),
-      fp8: inferred(0.385, 'pJ/op', '(700 W − idle − memory) at 1402.6 TFLOPS, the best product', '2024-09'),
-      float16: inferred(0.68, 'pJ/op', 'taken from bfloat16', '2024-09'),
-      bfloat16: inferred(
-        0.68,
+      int8: inferred(0.37, 'pJ/op', 'taken from FP8', '2024-09'),
+      fp8: inferred(
+        0.37,
         'pJ/op',
-        '(700 W − idle − memory) at 794.5 TFLOPS, the best product',
+        '0.50 (700 W at 1402.6 TFLOPS, the best product) less its idle power, 0.05, and its bytes, 0.07',
         '2024-09',
       ),
-      tf32: inferred(1.36, 'pJ/op', 'twice bfloat16: half the rate at the same power', '2024-09'),
+      float16: inferred(0.67, 'pJ/op', 'taken from bfloat16', '2024-09'),
+      bfloat16: inferred(
+        0.67,
+        'pJ/op',
+        '0.88 (700 W at 794.5 TFLOPS, the best product) less its idle power, 0.09, and its bytes, 0.11',
+        '2024-09',
+      ),
+      tf32: inferred(1.34, 'pJ/op', 'twice bfloat16: half the rate at the same power', '2024-09'),
       float32: inferred(9, 'pJ/op', '(700 W − idle) at the rate of the vector units', '2024-09'),
     },
     memoryByte: inferred(105, 'pJ/byte', `${A100}, 13.11 pJ/bit`, '2025-11'),
@@ -108,6 +118,6 @@ export const h100Sxm: Target = {
     },
     energy: inferred(1, 'share', 'energies of an operation are power limits over achieved rates', '2024-09'),
   },
-  fitted: ['utilisation.fp8', 'memory.efficiency', 'overhead.kernel', 'convUtilisation.int8'],
+  fitted: ['utilisation.fp8', 'memory.efficiency', 'overhead.kernel', 'convUtilisation.int8', 'sustained'],
   caveats: [],
 };

@@ -3,6 +3,7 @@ import { h100Sxm } from './h100-sxm.js';
 import type { Target } from './types.js';
 
 const SHEET = 'NVIDIA L4 data sheet';
+const TDP = vendor(72, 'W', `${SHEET}, TDP`, '2023-03');
 const dense = (value: number) => vendor(value, 'op/s', `${SHEET}, dense`, '2023-03');
 const sparse = (value: number) => vendor(value, 'op/s', `${SHEET}, 2:4 sparse`, '2023-03');
 
@@ -40,7 +41,8 @@ export const l4: Target = {
   power: {
     ...h100Sxm.power!,
     idle: inferred(12, 'W', 'H100’s idle share of its limit, rounded up', '2024-09'),
-    peak: vendor(72, 'W', `${SHEET}, TDP`, '2023-03'),
+    peak: TDP,
+    limit: TDP,
     operation: {
       ...h100Sxm.power!.operation,
       int8: inferred(0.33, 'pJ/op', '(72 W − idle − memory) at 0.55 of the peak', '2023-04'),

@@ -13,7 +13,7 @@ export interface TargetProblem {
 /** Everything that is wrong with a target description; empty when it is a Target. */
 export function targetProblems(json: unknown): TargetProblem[] {
   if (!isObject(json)) return [problem('(the file)', 'an object', json, { id: 'my-chip' })];
-  const problems = [...FIELDS.flatMap((rule) => check(json, rule)), ...unknownFields(json, '')];
+  const problems = [...FIELDS.flatMap((rule, i) => check(json, rule, PATHS[i])), ...unknownFields(json, '')];
   const present = new Set(problems.map((p) => p.path));
   if (json.timing === 'modelled' && problems.length === 0)
     for (const path of ['memory', 'overhead', 'errorBand'])
@@ -43,8 +43,8 @@ function coverage(target: Target): TargetProblem[] {
   );
 }
 
-function check(json: Record<string, unknown>, rule: FieldRule): TargetProblem[] {
-  return places(json, rule.path.split('.'), '').flatMap(({ path, value }) => {
+function check(json: Record<string, unknown>, rule: FieldRule, keys: string[]): TargetProblem[] {
+  return places(json, keys, '').flatMap(({ path, value }) => {
     if (value === undefined && !rule.required) return [];
     return rule.test(value) ? [] : [problem(path, rule.expected, value, rule.example)];
   });
@@ -59,13 +59,14 @@ function places(value: unknown, keys: string[], at: string): { path: string; val
   return names.flatMap((name) => places(value[name], rest, at ? `${at}.${name}` : name));
 }
 
+const PATHS = FIELDS.map((rule) => rule.path.split('.'));
 const FACT_KEYS = ['value', 'unit', 'kind', 'source', 'date'];
 
 /** Fields that no rule names: a misspelt optional field would otherwise be ignored in silence. */
 function unknownFields(value: Record<string, unknown>, at: string): TargetProblem[] {
-  const children = FIELDS.map((rule) => rule.path.split('.'))
-    .filter((keys) => keys.length === (at ? at.split('.').length : 0) + 1)
-    .filter((keys) => keys.slice(0, -1).every((key, i) => key === '*' || key === at.split('.')[i]))
+  const above = at ? at.split('.') : [];
+  const children = PATHS.filter((keys) => keys.length === above.length + 1)
+    .filter((keys) => above.every((name, i) => keys[i] === '*' || keys[i] === name))
     .map((keys) => keys[keys.length - 1]);
   return Object.entries(value).flatMap(([key, child]) => {
     const path = at ? `${at}.${key}` : key;

@@ -46,6 +46,11 @@ export interface Target {
   utilisation: Record<string, Fact>;
   /** The same for convolutions, by format, where it differs from matrix products. */
   convUtilisation?: Record<string, Fact>;
+  /**
+   * Share of `utilisation` that products reach one behind another in a network; a product alone is measured at its best
+   * shape, with clock, power and caches for itself. Absent: all of it.
+   */
+  sustained?: Fact;
   /** Operations a second beside the array: element-wise ones, and products that are too thin for it. Reached, not peak. */
   vector?: Fact;
   /**
@@ -80,9 +85,9 @@ export interface Target {
   };
   /**
    * Seconds a run (dispatch) and a kernel cost however small they are; `step`: what a serving engine adds to each step
-   * of generation (scheduling, sampling).
+   * of generation (scheduling, sampling), `prompt`: what it adds to the first token of each sequence.
    */
-  overhead?: { dispatch: Fact; kernel: Fact; step?: Fact };
+  overhead?: { dispatch: Fact; kernel: Fact; step?: Fact; prompt?: Fact };
   /** Bytes a second between chips of this kind, one way. */
   link?: Fact;
   /** Operators that the chip does not run, and what it costs to leave it for them and come back. */
@@ -92,6 +97,8 @@ export interface Target {
     idle: Fact;
     /** Highest sustained, or typical where only that is known. */
     peak: Fact;
+    /** The chip lowers its clock so as not to draw more than this in the mean. Absent: bursts may. */
+    limit?: Fact;
     /** Energy per operation in pJ by format, above idle. */
     operation: Record<string, Fact>;
     /** Energy per byte moved from or to main memory in pJ. */

@@ -1,7 +1,8 @@
 import type { Target } from '../../targets/types.js';
 import { isOp } from '../ir/graph.js';
-import { type EnergyParts, kernelEnergy, runEnergy, totalEnergy } from './energy.js';
+import { type EnergyParts, kernelEnergy, leastSeconds, runEnergy, totalEnergy } from './energy.js';
 import type { Kernel, Lowering } from './kernels.js';
+import { isConvolution } from './macs.js';
 import type { Placement } from './placement.js';
 import type { Shapes } from './shapes.js';
 import { computeOf } from './tiling.js';
@@ -43,23 +44,48 @@ export interface ModelCost {
  * Arithmetic: tiling.ts; bytes: traffic.ts; energy: energy.ts. Weights are read once a run. Bytes out are not
  * overlapped: so fits H100 matrix products best. The target must be a modelled one.
  */
-export function modelCost(
-  lowering: Lowering,
-  placement: Placement,
-  shapes: Shapes,
-  target: Target,
-): ModelCost {
+export function modelCost(lowering: Lowering, placement: Placement, shapes: Shapes, chip: Target): ModelCost {
+  const target = inNetwork(chip, lowering);
   const traffic = new Traffic(lowering, placement, shapes, target);
-  const kernels = lowering.kernels.map((kernel) =>
+  const atFullClock = lowering.kernels.map((kernel) =>
     kernelCost(kernel, placement, lowering.root, shapes, target, traffic),
   );
-  const idle = (target.overhead?.dispatch.value ?? 0) + switches(kernels) * switchSeconds(target);
+  const idle = (target.overhead?.dispatch.value ?? 0) + switches(atFullClock) * switchSeconds(target);
+  const kernels = withinPower(atFullClock, idle, target);
   const energy = runEnergy(kernels, idle, target);
   return {
     kernels,
     seconds: idle + kernels.reduce((sum, k) => sum + k.seconds, 0),
     ...(energy && { energy, joules: totalEnergy(energy) }),
   };
+}
+
+/** All kernels slowed down alike where the run would draw more than the chip lets itself. */
+function withinPower(kernels: KernelCost[], idleSeconds: number, target: Target): KernelCost[] {
+  const seconds = kernels.reduce((sum, k) => sum + k.seconds, 0);
+  const stretch = (leastSeconds(kernels, target) - idleSeconds) / seconds;
+  if (!(stretch > 1)) return kernels;
+  return kernels.map((k) => {
+    const slower = {
+      ...k,
+      seconds: stretch * k.seconds,
+      computeSeconds: stretch * k.computeSeconds,
+      memorySeconds: stretch * k.memorySeconds,
+    };
+    return { ...slower, energy: kernelEnergy(slower, target) };
+  });
+}
+
+/** The chip at the rates that products reach when there are several of them. */
+function inNetwork(target: Target, { kernels }: Lowering): Target {
+  const products = kernels.filter((k) => k.macs > 0 && !isConvolution(k.anchor)).length;
+  const share = target.sustained?.value;
+  if (share === undefined || products < 2) return target;
+  const reached = Object.entries(target.utilisation).map(([format, fact]) => [
+    format,
+    { ...fact, value: fact.value * share },
+  ]);
+  return { ...target, utilisation: Object.fromEntries(reached) };
 }
 
 function kernelCost(

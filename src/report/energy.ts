@@ -43,6 +43,16 @@ export function runEnergy(kernels: readonly KernelCost[], idleSeconds: number, t
   return parts;
 }
 
+/** The shortest run of these kernels that draws no more than the chip's power limit; 0 where it has none. */
+export function leastSeconds(kernels: readonly KernelCost[], { power }: Target): number {
+  if (!power?.limit) return 0;
+  const joules = kernels.reduce(
+    (sum, k) => sum + (k.energy ? totalEnergy(k.energy) - k.energy.static : 0),
+    0,
+  );
+  return joules / (power.limit.value - power.idle.value);
+}
+
 const add = (a: EnergyParts, b: EnergyParts): EnergyParts => ({
   compute: a.compute + b.compute,
   onChip: a.onChip + b.onChip,

@@ -41,7 +41,7 @@ type Options = (typeof PRECISIONS)[PrecisionId];
 
 function secondsOf(workload: Workload, precision: Options, target: Target): number {
   const cost = (network: Network) => costOf(network, precision, target);
-  const step = target.overhead?.step?.value ?? 0;
+  const engine = engineSeconds(target);
   switch (workload.kind) {
     case 'product':
       return cost(withInput(gemm(workload), precision)).kernels[0].seconds;
@@ -52,11 +52,17 @@ function secondsOf(workload: Workload, precision: Options, target: Target): numb
       return cost(withInput(build(id, sizes), precision)).seconds;
     }
     case 'prompt':
-      return cost(build(workload.id, { sequence: workload.input })).seconds + step;
+      return cost(build(workload.id, { sequence: workload.input })).seconds + engine.prompt;
     case 'generation':
-      return generation(workload, cost, step);
+      return generation(workload, cost, engine);
   }
 }
+
+/** What a serving engine adds to a step, and to the first tokens of prompts that it runs together. */
+const engineSeconds = ({ overhead }: Target): { step: number; prompt: number } => ({
+  step: overhead?.step?.value ?? 0,
+  prompt: overhead?.prompt?.value ?? 0,
+});
 
 /** Sequences whose prompts an engine runs together. */
 const PROMPTS = 8;
@@ -65,12 +71,13 @@ const PROMPTS = 8;
 function generation(
   { id, batch, input, output }: Extract<Workload, { kind: 'generation' }>,
   cost: (network: Network) => ModelCost,
-  step: number,
+  engine: { step: number; prompt: number },
 ): number {
   const together = Math.min(batch, PROMPTS);
-  const prompts = (batch / together) * cost(build(id, { batch: together, sequence: input })).seconds;
+  const prompt = cost(build(id, { batch: together, sequence: input })).seconds + engine.prompt;
   const past = Math.round(input + output / 2);
-  return prompts + output * (cost(build(id, { batch, sequence: 1, past })).seconds + step);
+  const step = cost(build(id, { batch, sequence: 1, past })).seconds + engine.step;
+  return (batch / together) * prompt + output * step;
 }
 
 function build(id: string, sizes: { batch?: number; sequence?: number; past?: number }): Network {

@@ -141,6 +141,31 @@ describe('roofline, by hand', () => {
     expect(cost(product(), chip({ power }), true).joules!).toBeLessThan(want);
   });
 
+  it('no more than the chip lets itself draw: the run slows down, and its kernels with it', () => {
+    const power = (limit?: number) => ({
+      idle: fact(10),
+      peak: fact(100),
+      operation: { float16: fact(2), int8: fact(1) },
+      memoryByte: fact(100),
+      ...(limit && { limit: fact(limit) }),
+    });
+    const free = cost(product(), chip({ power: power() }));
+    const dynamic = free.joules! - 10 * free.seconds;
+    const watts = dynamic / free.seconds;
+    const slow = cost(product(), chip({ power: power(10 + watts / 2) }));
+    expect(slow.seconds / free.seconds).toBeCloseTo(2, 9);
+    expect(slow.joules! / slow.seconds).toBeCloseTo(10 + watts / 2, 9);
+    expect(cost(product(), chip({ power: power(10 + 2 * watts) })).seconds).toBe(free.seconds);
+  });
+
+  it('products one behind another reach a share of what one alone does', () => {
+    const b = new Builder([1, 1000]);
+    const first = b.node('MatMul', ['input', b.constant('w', [1000, 1000])], [1, 1000]);
+    b.node('MatMul', [first, b.constant('v', [1000, 1000])], [1, 1000]);
+    const target = chip({ memory: fast, sustained: fact(0.5) });
+    expect(cost(b, target).seconds / cost(product(), target).seconds).toBeCloseTo(4, 2);
+  });
+
   it('half of the memory on the chip holds activations between kernels; the rest of them leaves it', () => {
     const b = () => convStack(2, 64);
     // 64·64·64 float16 between the two = 524,288 B, written and read again when it does not fit.

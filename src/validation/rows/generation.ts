@@ -30,6 +30,7 @@ const first = (
   input: number,
   precision: PrecisionId,
   value: number,
+  used: PublishedRow['used'] = 'held out',
 ): PublishedRow => ({
   target,
   kind: 'generation',
@@ -37,7 +38,7 @@ const first = (
   precision,
   value,
   unit: 'ms',
-  used: 'held out',
+  used,
   source: `${TRT_LLM}, first token`,
 });
 
@@ -55,10 +56,10 @@ export const GENERATION_ROWS: readonly PublishedRow[] = [
   tokens('a100', ['llama-7b', 60, 128, 2048], 'float16', 1928, TRT_LLM),
   tokens('a100', ['llama-7b', 52, 2048, 128], 'float16', 591, TRT_LLM),
   first('h100-sxm', 'gpt-j', 128, 'fp8', 7),
-  first('h100-sxm', 'gpt-j', 2048, 'fp8', 29),
+  first('h100-sxm', 'gpt-j', 2048, 'fp8', 29, 'fit'),
   first('h100-sxm', 'llama-7b', 128, 'fp8', 7),
   first('h100-sxm', 'llama-7b', 2048, 'fp8', 36),
-  first('a100', 'gpt-j', 128, 'float16', 12),
+  first('a100', 'gpt-j', 128, 'float16', 12, 'fit'),
   first('a100', 'gpt-j', 2048, 'float16', 129),
   first('a100', 'llama-7b', 128, 'float16', 16),
   first('a100', 'llama-7b', 2048, 'float16', 133),
