@@ -12,6 +12,7 @@ export {
 export { apply, plan, quantize, type Result } from './pipeline/quantize.js';
 export { report } from './pipeline/report.js';
 export { dataFiles } from './pipeline/samples.js';
+export { type Sensitivity, sensitivity } from './pipeline/sensitivity.js';
 export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js';
 export { resolveTarget } from './pipeline/stages.js';
 export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';

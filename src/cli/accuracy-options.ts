@@ -1,4 +1,5 @@
 import type { OptionSpec } from './options.js';
+import { words } from './values.js';
 
 /** How much is tried to lose less accuracy. */
 export const ACCURACY_OPTIONS = {
@@ -13,5 +14,12 @@ export const ACCURACY_OPTIONS = {
     flags: '--auto',
     description: 'when a gate fails, try more until it passes; the costliest layers stay in float at last',
     group: 'Gates (exit code 5 when one fails):',
+  },
+  candidates: {
+    flags: '--candidates <formats>',
+    description:
+      'formats of weights to try, such as int4,int4-block32,int8,int16; of a mixed scheme, to choose from',
+    group: 'What to make:',
+    parse: words,
   },
 } satisfies Record<string, OptionSpec>;

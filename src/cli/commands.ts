@@ -1,4 +1,17 @@
+import {
+  EVALUATION,
+  GATES,
+  MAKE,
+  PACKAGE,
+  READING,
+  RESOURCES,
+  RUN,
+  SAMPLES,
+  TALK,
+  WRITING,
+} from './option-groups.js';
 import type { OptionId, Options } from './options.js';
+import { SENSITIVITY } from './sensitivity-command.js';
 import type { Shell } from './shell.js';
 
 /** Does one command. `args` are its operands in order; an optional one that was not given is undefined. */
@@ -21,29 +34,6 @@ export interface CommandSpec {
 }
 
 const MODEL = { name: '<model>', description: 'an ONNX file, or - for stdin' };
-const WRITING: OptionId[] = ['encoding', 'weightOnly', 'scaleRule', 'sparsity', 'rounding'];
-const MAKE: OptionId[] = ['target', 'scheme', 'method', 'effort', 'symmetric', 'noSymmetric', 'keepFloat'];
-const PREPROCESSING: OptionId[] = [
-  'preset',
-  'resize',
-  'crop',
-  'size',
-  'color',
-  'scale',
-  'mean',
-  'std',
-  'layout',
-];
-const READING: OptionId[] = ['dtype', 'shape', 'dim', 'limit', 'seed', ...PREPROCESSING];
-const SAMPLES: OptionId[] = ['calibration', ...READING];
-const EVALUATION: OptionId[] = ['evaluation', 'labels'];
-const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
-/** What a package is like; a command adds where it goes. */
-const PACKAGE: OptionId[] = ['ios', 'io', 'image', 'failOnFallback'];
-const RESOURCES: OptionId[] = ['threads', 'memory'];
-const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
-const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
-
 const statsFile = { description: 'statistics file to write', default: 'calibration.stats' };
 const listing = (id: string, summary: string, load: CommandSpec['load']): CommandSpec => ({
   id,
@@ -213,6 +203,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     load: () => import('./commands/compare.js'),
   },
+  SENSITIVITY,
   {
     id: 'report',
     summary: 'size, speed and power of any model on a chip, quantized or not; needs no data',

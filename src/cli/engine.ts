@@ -8,6 +8,7 @@ export type {
   ProgressEvent,
   Reported,
   Result,
+  Sensitivity,
   Survey,
 } from '../pipeline.js';
 export type Pipeline = typeof import('../pipeline.js');

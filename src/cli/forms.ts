@@ -1,5 +1,13 @@
 import type { Plan } from '../plan/types.js';
-import type { Compared, Comparison, Inspection, PackageReport, Reported, Survey } from './engine.js';
+import type {
+  Compared,
+  Comparison,
+  Inspection,
+  PackageReport,
+  Reported,
+  Sensitivity,
+  Survey,
+} from './engine.js';
 import type { Options } from './options.js';
 import type { Forms } from './output.js';
 
@@ -61,4 +69,10 @@ export const surveyForms = (survey: Survey, { verbose = false }: Verbosity): For
   json: survey,
   markdown: async () => (await import('./render/survey.js')).surveyMarkdown(survey),
   table: async (term) => (await import('./render/survey.js')).renderSurvey(survey, term, verbose),
+});
+
+export const sensitivityForms = (found: Sensitivity, { verbose = false }: Verbosity): Forms => ({
+  json: found,
+  markdown: async () => (await import('./render/sensitivity.js')).sensitivityMarkdown(found),
+  table: async (term) => (await import('./render/sensitivity.js')).renderSensitivity(found, term, verbose),
 });

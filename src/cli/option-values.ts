@@ -9,6 +9,7 @@ export interface Options extends PackageOptions {
   method: string;
   auto?: boolean;
   effort?: 'fast' | 'balanced' | 'max';
+  candidates?: string[];
   format: Format;
   symmetric?: boolean;
   keepFloat?: string[];

@@ -37,6 +37,9 @@ export const numbers =
     return fits ? values : complain(flag, `${count ?? 'one or more'} numbers separated by commas`, text);
   };
 
+/** "int4,int8" → both. */
+export const words = (text: string): string[] => text.split(',').filter((word) => word !== '');
+
 export const collect = (text: string, previous: unknown): string[] => [
   ...((previous as string[]) ?? []),
   text,

@@ -36,6 +36,8 @@ export interface JobOptions extends SampleSettings, Writing {
   /** Id, alias, or path of a JSON file. */
   target: string;
   scheme: string;
+  /** Formats of weights that sensitivity and mixed precision try: "int4", "int4-block32". */
+  candidates?: string[];
   /** Calibration method. */
   method: string;
   /** How much is tried to lose less accuracy; `balanced` by default. */

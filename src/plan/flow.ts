@@ -17,10 +17,17 @@ export interface PlanInput {
   keepFloat: Set<string>;
   /** How weights are rounded and written; by default as the scheme alone says. */
   writing?: Writing;
+  /** Nodes whose weights have other formats than the scheme says, with the reason. */
+  formats?: ReadonlyMap<string, LayerFormat>;
   /** Why some of them stay in float; else because someone asked. */
   floatReasons?: ReadonlyMap<string, string>;
   /** Tensors that must not be quantized, with the reason. */
   unfit?: ReadonlyMap<string, string>;
+}
+
+/** How one node's weights are stored where each layer has its own. */
+export interface LayerFormat extends Pick<Scheme, 'weights' | 'granularity'> {
+  reason: string;
 }
 
 /** A node that could compute in integers, with the inputs that carry activations. */

@@ -4,7 +4,7 @@ import { dtypeName } from '../ir/dtypes.js';
 import { allGraphs, attribute, isOp, links, subgraphs } from '../ir/graph.js';
 import type { Graph, Node, Tensor } from '../ir/model.js';
 import { elementCount, finiteValues } from '../ir/tensor.js';
-import { endsOf } from './ends.js';
+import { type Ends, endsOf } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
 import { type WeightRule, weightRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
@@ -22,11 +22,20 @@ export function planWeights(flow: Flow, input: PlanInput): WeightPlan[] {
     if (input.keepFloat.has(node.name ?? '')) continue;
     const weightOnly = !flow.integer.has(node);
     const why = weightOnly ? (flow.refused.get(node) ?? 'activations stay float') : undefined;
-    const own = ends?.nodes.has(node) ? { ...input, scheme: ends.scheme, note: ends.reason } : input;
-    addWeight(plans, node, flow.links.initializer, own, why);
+    addWeight(plans, node, flow.links.initializer, ownInput(node, ends, input), why);
     for (const inner of subgraphs(node)) addNested(plans, inner, flow.links.initializer, input);
   }
   return [...plans.values()];
+}
+
+/** The scheme of one node's weights: a format of its own, that of the network's ends, or the scheme. */
+function ownInput(node: Node, ends: Ends | undefined, input: PlanInput): PlanInput & { note?: string } {
+  const own = input.formats?.get(node.name ?? '');
+  if (own) {
+    const { weights, granularity, reason } = own;
+    return { ...input, scheme: { ...input.scheme, weights, granularity }, note: reason };
+  }
+  return ends?.nodes.has(node) ? { ...input, scheme: ends.scheme, note: ends.reason } : input;
 }
 
 /** Weights read inside If, Loop and Scan bodies, whether they live there or outside. */

@@ -1,3 +1,4 @@
+import type { Sensitivity } from '../sensitivity/types.js';
 import type { DetailedComparison } from './comparison.js';
 import type { DetailedReport } from './details.js';
 
@@ -30,3 +31,7 @@ export const comparisonHtml = async (detailed: DetailedComparison): Promise<stri
   (await import('./html/comparison.js')).comparisonHtml(detailed);
 export type { Settings } from './outlook.js';
 export { surveySvg } from './survey/index.js';
+
+/** Error through depth and the damage of layers as a picture. */
+export const sensitivitySvg = async (found: Sensitivity): Promise<string> =>
+  (await import('./sensitivity/chart.js')).sensitivitySvg(found);

@@ -36,6 +36,9 @@ const output = object({
   'top5Agreement?': share,
   'nonFinite?': object({ float: count, quantized: count }),
   'shapeMismatches?': count,
+  'kl?': count,
+  'entropyBits?': count,
+  'mutualBits?': count,
 });
 
 const foreseen = object({ nll: number, accuracy: share });

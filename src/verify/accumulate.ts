@@ -1,3 +1,4 @@
+import { JointHistogram, rowDivergence } from '../../kernels/divergence.js';
 import { invalidError } from '../errors.js';
 import type { TensorValue } from '../runtime/types.js';
 import { best, classRows } from './classify.js';
@@ -26,6 +27,7 @@ function count(counts: PairedCounts, first: boolean, second: boolean): void {
 /** Running figures of one output over all samples; a few numbers, whatever the number of samples. */
 export class OutputAccumulator {
   private readonly sums: ErrorSums = emptySums();
+  private readonly joint = new JointHistogram();
   private isFloat = true;
   private mismatches = 0;
   private equal = 0;
@@ -33,6 +35,7 @@ export class OutputAccumulator {
   private rows = 0;
   private agree1 = 0;
   private agree5 = 0;
+  private divergence = 0;
   private classifier = true;
 
   constructor(readonly output: string) {}
@@ -51,6 +54,7 @@ export class OutputAccumulator {
     else if (!x || !y) this.addExact(float, quantized);
     else {
       addSums(this.sums, x, y);
+      this.joint.add(x, y);
       this.addClasses(float.dims, x, y, hits, label);
     }
   }
@@ -79,6 +83,7 @@ export class OutputAccumulator {
       const a = best(x, row * shape.classes, shape.classes, 5);
       const b = best(y, row * shape.classes, shape.classes, 5);
       this.rows++;
+      this.divergence += rowDivergence(x, y, row * shape.classes, shape.classes);
       if (a[0] === b[0]) this.agree1++;
       if (b.includes(a[0])) this.agree5++;
       const right = label?.(row);
@@ -103,12 +108,19 @@ export class OutputAccumulator {
   get metrics(): OutputMetrics | undefined {
     if (!this.isFloat) return undefined;
     const { sums, rows } = this;
+    const { entropy, mutual } = this.joint.information;
     return {
       output: this.output,
       sqnrDb: sqnrDb(sums),
       cosine: cosine(sums),
       maxAbsError: sums.maxAbsError,
-      ...(this.isClassifier && { top1Agreement: this.agree1 / rows, top5Agreement: this.agree5 / rows }),
+      ...(this.isClassifier && {
+        top1Agreement: this.agree1 / rows,
+        top5Agreement: this.agree5 / rows,
+        kl: this.divergence / rows,
+      }),
+      entropyBits: entropy,
+      mutualBits: mutual,
       ...(sums.badX + sums.badY > 0 && { nonFinite: { float: sums.badX, quantized: sums.badY } }),
       ...(this.mismatches > 0 && { shapeMismatches: this.mismatches }),
     };

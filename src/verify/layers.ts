@@ -1,3 +1,4 @@
+import { JointHistogram } from '../../kernels/divergence.js';
 import type { SampleSource } from '../data/types.js';
 import { dtypeNumber, packedBytes } from '../ir/dtypes.js';
 import { cloneModel } from '../ir/graph.js';
@@ -84,18 +85,23 @@ async function sumGroup(
   options: LayerOptions,
 ): Promise<LayerMetrics[]> {
   const sums = new Map<string, ErrorSums>(names.map((name) => [name, emptySums()]));
+  const joint = new Map(names.map((name) => [name, new JointHistogram()]));
   for await (const sample of takeSamples(options.source, options.limit ?? 4, options.signal)) {
     const x = await fetch(float, sample.feeds, names);
     const y = await fetch(quantized, sample.feeds, names);
     for (const name of names) {
       const a = floatElements(x[name]);
       const b = floatElements(y[name]);
-      if (a && b && a.length === b.length) addSums(sums.get(name)!, a, b);
+      if (!a || !b || a.length !== b.length) continue;
+      addSums(sums.get(name)!, a, b);
+      joint.get(name)!.add(a, b);
     }
   }
   return names.map((tensor) => {
     const own = sums.get(tensor)!;
-    return { tensor, sqnrDb: sqnrDb(own), maxAbsError: own.maxAbsError };
+    const { entropy, mutual, divergence } = joint.get(tensor)!.information;
+    const information = { entropyBits: entropy, mutualBits: mutual, divergenceBits: divergence };
+    return { tensor, sqnrDb: sqnrDb(own), maxAbsError: own.maxAbsError, ...information };
   });
 }
 

@@ -12,6 +12,11 @@ export interface OutputMetrics {
   top5Agreement?: number;
   /** Elements that are NaN or infinite: in the float model's output, and in the quantized one's where float is finite. */
   nonFinite?: { float: number; quantized: number };
+  /** Classifiers only: mean KL(float ‖ quantized) of the class probabilities in nats. */
+  kl?: number;
+  /** Bits that a value has at 64 levels in the float model, and how many of them the quantized one tells. */
+  entropyBits?: number;
+  mutualBits?: number;
   /** Samples whose output had another shape in the quantized model; they are in no figure. */
   shapeMismatches?: number;
 }
@@ -74,4 +79,9 @@ export interface LayerMetrics {
   tensor: string;
   sqnrDb: number | null;
   maxAbsError: number;
+  /** Bits that a value has at 64 levels in the float model, and how many of them the quantized one tells. */
+  entropyBits: number;
+  mutualBits: number;
+  /** KL(float ‖ quantized) in bits of the histograms of their values. */
+  divergenceBits: number;
 }

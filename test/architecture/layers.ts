@@ -22,13 +22,17 @@ const STAGES = [
   'emit',
   'integer',
   'verify',
+  'sensitivity',
   'report',
 ];
 /** The stages that must run a model. */
-const RUN_MODELS = ['prepare', 'equalize', 'calibrate', 'quantize', 'integer', 'verify'];
+const RUN_MODELS = ['prepare', 'equalize', 'calibrate', 'quantize', 'integer', 'verify', 'sensitivity'];
 
 /** Registries that belong to one stage and that a later one looks rows up in. */
 const REGISTRIES: Record<string, string[]> = { plan: ['src/calibrate/methods/'] };
+
+/** Stages that count with the figures of another. */
+const FIGURES: Record<string, string[]> = { sensitivity: ['src/verify/'] };
 
 /** Packages of other runtimes are protobuf messages too. */
 const CODECS: Record<string, string[]> = { emit: ['src/protobuf/'] };
@@ -40,6 +44,7 @@ const stage = (name: string, index: number): Layer => ({
   values: [
     ...BASE,
     ...(REGISTRIES[name] ?? []),
+    ...(FIGURES[name] ?? []),
     ...(CODECS[name] ?? []),
     ...(RUN_MODELS.includes(name) ? ['src/runtime/'] : []),
   ],

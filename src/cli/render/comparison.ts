@@ -1,6 +1,6 @@
 import type { Comparison } from '../engine.js';
 import { integerSections, integerVerdict } from './integer.js';
-import { metricsMarkdown, metricsSections, renderMetrics } from './metrics.js';
+import { informationText, metricsMarkdown, metricsSections, renderMetrics } from './metrics.js';
 import { markdownSection, paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
 import { byteText, changeText, decibel, digits } from './units.js';
@@ -52,9 +52,15 @@ function layers({ layers }: Comparison): Section {
   const worst = [...layers].sort((x, y) => (x.sqnrDb ?? Infinity) - (y.sqnrDb ?? Infinity));
   return {
     title: `values inside that both compute: ${layers.length}, worst first`,
-    head: ['tensor', 'SQNR', 'max error'],
-    rows: worst.map((l) => [l.tensor, decibel(l.sqnrDb), digits(l.maxAbsError)]),
-    numeric: [1, 2],
+    head: ['tensor', 'SQNR', 'max error', 'information kept', 'KL of values, bits'],
+    rows: worst.map((l) => [
+      l.tensor,
+      decibel(l.sqnrDb),
+      digits(l.maxAbsError),
+      informationText(l),
+      digits(l.divergenceBits),
+    ]),
+    numeric: [1, 2, 3, 4],
     brief: 10,
   };
 }

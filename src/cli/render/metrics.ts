@@ -67,16 +67,18 @@ export function metricsSections(metrics: Metrics): Section[] {
   return [
     {
       title: 'outputs',
-      head: ['output', 'SQNR', 'cosine', 'max error', 'same top-1', 'in top-5'],
+      head: ['output', 'SQNR', 'cosine', 'max error', 'information kept', 'same top-1', 'in top-5', 'KL'],
       rows: metrics.outputs.map((o) => [
         o.output,
         decibel(o.sqnrDb),
         o.cosine.toFixed(5),
         digits(o.maxAbsError),
+        informationText(o),
         optional(o.top1Agreement),
         optional(o.top5Agreement),
+        o.kl === undefined ? '' : digits(o.kl),
       ]),
-      numeric: [1, 2, 3, 4, 5],
+      numeric: [1, 2, 3, 4, 5, 6, 7],
     },
     {
       title: 'outputs that are not float',
@@ -86,3 +88,15 @@ export function metricsSections(metrics: Metrics): Section[] {
     },
   ];
 }
+
+/** What the quantized value tells of the float one, at 64 levels. */
+export const informationText = ({
+  mutualBits,
+  entropyBits,
+}: {
+  mutualBits?: number;
+  entropyBits?: number;
+}): string =>
+  mutualBits === undefined || entropyBits === undefined
+    ? ''
+    : `${mutualBits.toFixed(2)} of ${entropyBits.toFixed(2)} bits`;

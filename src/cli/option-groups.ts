@@ -1,0 +1,33 @@
+// Options that several commands share, by what they are for.
+import type { OptionId } from './options.js';
+
+export const WRITING: OptionId[] = ['encoding', 'weightOnly', 'scaleRule', 'sparsity', 'rounding'];
+export const MAKE: OptionId[] = [
+  'target',
+  'scheme',
+  'method',
+  'effort',
+  'symmetric',
+  'noSymmetric',
+  'keepFloat',
+];
+const PREPROCESSING: OptionId[] = [
+  'preset',
+  'resize',
+  'crop',
+  'size',
+  'color',
+  'scale',
+  'mean',
+  'std',
+  'layout',
+];
+export const READING: OptionId[] = ['dtype', 'shape', 'dim', 'limit', 'seed', ...PREPROCESSING];
+export const SAMPLES: OptionId[] = ['calibration', ...READING];
+export const EVALUATION: OptionId[] = ['evaluation', 'labels'];
+export const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
+/** What a package is like; a command adds where it goes. */
+export const PACKAGE: OptionId[] = ['ios', 'io', 'image', 'failOnFallback'];
+export const RESOURCES: OptionId[] = ['threads', 'memory'];
+export const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
+export const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
