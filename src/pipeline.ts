@@ -1,7 +1,9 @@
 /** The stages in order, as the commands and the library use them. No stage calls another; only this does. */
+export { type LintReport, lintSarif, rulesFor } from './lint/index.js';
 export { type Comparison, compare } from './pipeline/compare.js';
 export type { Reported } from './pipeline/detail.js';
 export { type Inspection, inspect } from './pipeline/inspect.js';
+export { lintFile } from './pipeline/lint.js';
 export type { JobOptions, ProgressEvent, SampleSettings } from './pipeline/options.js';
 export {
   type ExportOptions,

@@ -1,3 +1,4 @@
+import { LINT } from './lint-command.js';
 import {
   EVALUATION,
   GATES,
@@ -10,7 +11,7 @@ import {
   TALK,
   WRITING,
 } from './option-groups.js';
-import type { OptionId, Options } from './options.js';
+import type { OptionId, OptionSpec, Options } from './options.js';
 import { SENSITIVITY } from './sensitivity-command.js';
 import type { Shell } from './shell.js';
 
@@ -26,7 +27,7 @@ export interface CommandSpec {
   operands: { name: string; description: string; choices?: readonly string[] }[];
   options: OptionId[];
   /** Options whose meaning or default differs here. */
-  overrides?: Partial<Record<OptionId, { description?: string; default?: unknown }>>;
+  overrides?: Partial<Record<OptionId, Partial<Pick<OptionSpec, 'description' | 'default' | 'choices'>>>>;
   /** Command line after `quantize`, and what it is for. */
   examples: [command: string, purpose: string][];
   /** Imported when the command runs, not before. */
@@ -181,6 +182,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     load: () => import('./commands/export.js'),
   },
+  LINT,
   {
     id: 'compare',
     summary: 'two models on the same data: outputs, layers, accuracy, speed',

@@ -4,6 +4,7 @@ export type {
   Comparison,
   Inspection,
   JobOptions,
+  LintReport,
   PackageReport,
   ProgressEvent,
   Reported,

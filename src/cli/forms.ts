@@ -3,6 +3,7 @@ import type {
   Compared,
   Comparison,
   Inspection,
+  LintReport,
   PackageReport,
   Reported,
   Sensitivity,
@@ -58,6 +59,16 @@ export const withPackage = (forms: Forms, report: PackageReport | undefined, opt
     table: async (term) => `${(await forms.table(term)).trimEnd()}\n\n${await more.table(term)}`,
   };
 };
+
+/** What each rule says is looked up when it is shown. */
+export const lintForms = (report: LintReport, { verbose = false }: Verbosity): Forms => ({
+  json: report,
+  markdown: async () =>
+    (await import('./render/lint.js')).lintMarkdown(report, (await rules())(report.runtime)),
+  table: async (term) =>
+    (await import('./render/lint.js')).renderLint(report, (await rules())(report.runtime), term, verbose),
+});
+const rules = async () => (await import('../pipeline.js')).rulesFor;
 
 export const planForms = (plan: Plan, { verbose = false }: Verbosity): Forms => ({
   json: plan,

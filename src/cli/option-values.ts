@@ -1,6 +1,8 @@
+import type { Runtime } from '../lint/runtimes.js';
 import type { PackageOptions } from './package-options.js';
 
-export type Format = 'table' | 'json' | 'markdown';
+/** SARIF is of lints only. */
+export type Format = 'table' | 'json' | 'markdown' | 'sarif';
 
 /** What the options of a command line amount to; absent ones are undefined. */
 export interface Options extends PackageOptions {
@@ -55,6 +57,7 @@ export interface Options extends PackageOptions {
   svg?: string;
   integer?: boolean;
   show?: string;
+  for: Runtime;
   dryRun?: boolean;
   events?: boolean;
   junit?: string;

@@ -1,3 +1,4 @@
+import { RUNTIMES } from '../lint/runtimes.js';
 import { ACCURACY_OPTIONS } from './accuracy-options.js';
 import { BATCH_OPTIONS } from './batch-options.js';
 import { PACKAGE_OPTIONS } from './package-options.js';
@@ -250,6 +251,13 @@ export const OPTIONS = {
     description: 'also draw --formats: bits against signal to noise, and how the weights lie',
     group: OUT,
     path: true,
+  },
+  for: {
+    flags: '--for <runtime>',
+    description: 'whose reading of the model',
+    group: OUT,
+    default: 'tensorrt',
+    choices: RUNTIMES.map((row) => row.id),
   },
   integer: {
     flags: '--integer',

@@ -74,7 +74,8 @@ function option(id: OptionId, spec: CommandSpec, values?: Values): Option {
   const override = spec.overrides?.[id] ?? {};
   const listed = row.source && values ? `: ${values[row.source].join(', ')}` : '';
   const made = new Option(row.flags, (override.description ?? row.description) + listed).helpGroup(row.group);
-  if (row.choices) made.choices(row.choices);
+  const choices = override.choices ?? row.choices;
+  if (choices) made.choices(choices);
   if (row.parse) made.argParser(row.parse);
   const initial = override.default ?? row.default;
   return initial === undefined ? made : made.default(initial);

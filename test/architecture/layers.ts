@@ -20,6 +20,7 @@ const STAGES = [
   'plan',
   'quantize',
   'emit',
+  'lint',
   'integer',
   'verify',
   'sensitivity',
@@ -29,7 +30,10 @@ const STAGES = [
 const RUN_MODELS = ['prepare', 'equalize', 'calibrate', 'quantize', 'integer', 'verify', 'sensitivity'];
 
 /** Registries that belong to one stage and that a later one looks rows up in. */
-const REGISTRIES: Record<string, string[]> = { plan: ['src/calibrate/methods/'] };
+const REGISTRIES: Record<string, string[]> = {
+  plan: ['src/calibrate/methods/'],
+  lint: ['src/plan/rules/tensorrt.ts'],
+};
 
 /** Stages that count with the figures of another. */
 const FIGURES: Record<string, string[]> = { sensitivity: ['src/verify/'] };
@@ -125,6 +129,7 @@ export const LAYERS: readonly Layer[] = [
       'src/plan/scheme.ts',
       'src/plan/describe.ts',
       'src/emit/formats.ts',
+      'src/lint/runtimes.ts',
       'src/calibrate/methods/index.ts',
       'src/data/presets.ts',
       'src/report/index.ts',

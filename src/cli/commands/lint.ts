@@ -1,0 +1,23 @@
+import { gateError } from '../../errors.js';
+import type { Action } from '../commands.js';
+import { lintForms } from '../forms.js';
+import { withJob } from '../job.js';
+import { jsonText, printResult } from '../output.js';
+
+export const run: Action = ([model], options, shell) =>
+  withJob(model!, options, shell, async ({ job, progress }) => {
+    const { lintFile, lintSarif } = await shell.pipeline();
+    const report = lintFile(job.model, options.for, model);
+    progress.end();
+    if (options.format === 'sarif') shell.stdout.write(jsonText(lintSarif(report)));
+    else await printResult(lintForms(report, options), options, shell);
+    const errors = report.findings.filter((f) => f.severity === 'error').length;
+    if (errors > 0)
+      throw gateError(
+        'LINT_ERRORS',
+        `${errors} findings that ${options.for} would refuse or compute wrongly`,
+        {
+          hint: 'each finding names its rule; --verbose says what to do',
+        },
+      );
+  });
