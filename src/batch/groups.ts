@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs';
+import type { Variant } from '../pipeline.js';
 import type { BatchJob, PlainOptions } from './types.js';
 
 /** Jobs that differ in nothing that calibration sees but chip and scheme: one pass over the samples serves them all. */
 export interface Group {
   options: PlainOptions;
+  /** Chip and scheme of each job. */
+  variants: Variant[];
   jobs: BatchJob[];
 }
 
@@ -33,8 +36,9 @@ export function groupJobs(jobs: readonly BatchJob[]): Group[] {
     const options = calibrationPart(job.options);
     const { target: _t, scheme: _s, ...same } = options;
     const key = JSON.stringify(same);
-    const group = groups.get(key) ?? { options, jobs: [] };
+    const group = groups.get(key) ?? { options, variants: [], jobs: [] };
     group.jobs.push(job);
+    group.variants.push({ target: job.options.target, scheme: job.options.scheme });
     groups.set(key, group);
   }
   return [...groups.values()];
@@ -44,5 +48,5 @@ export function groupJobs(jobs: readonly BatchJob[]): Group[] {
 const [PROCESS_BYTES, WEIGHT_COPIES] = [250 * 2 ** 20, 8];
 
 /** Bytes that a process takes for a job, as far as the size of the model's file tells. */
-export const estimatedBytes = ({ model }: PlainOptions): number =>
+export const estimatedBytes = ({ options: { model } }: { options: { model: string } }): number =>
   PROCESS_BYTES + WEIGHT_COPIES * (statSync(model, { throwIfNoEntry: false })?.size ?? 0);

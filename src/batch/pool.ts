@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { bugError, packError } from '../errors.js';
+import { bugError, packError, QuantizeError } from '../errors.js';
 import type { FromChild, FromParent } from './process.js';
 import type { Task, TaskEvent, TaskOutcome } from './tasks.js';
 
@@ -13,7 +13,14 @@ export interface Order {
   /** Nothing else may run meanwhile: it measures time. */
   alone: boolean;
   tell(event: TaskEvent): void;
+  /** Asks this task alone to stop. */
+  signal?: AbortSignal;
+  /** A task that takes longer hangs: its process is killed. */
+  timeoutMs?: number;
 }
+
+/** Time that a task has to stop by itself. */
+const GRACE_MS = 5000;
 
 /**
  * Processes that take tasks, one each at a time. Processes, because a crash of the native runtime or a process killed
@@ -73,14 +80,17 @@ export class Pool {
     return this.running.size < this.count && this.bytes + bytes <= this.memory;
   }
 
-  /** @returns undefined when the process ended before the task did */
-  private async once({ task, tell }: Order): Promise<TaskOutcome | undefined> {
+  /** @returns undefined when the process ended before the task did, without being asked to */
+  private async once(order: Order): Promise<TaskOutcome | undefined> {
+    if (order.signal?.aborted) return STOPPED;
     const worker = this.idle.pop() ?? new Worker();
     this.workers.add(worker);
-    const outcome = await worker.perform(task, tell);
+    const watch = new Watch(order, worker);
+    const outcome = await worker.perform(order.task, order.tell);
+    watch.end();
     if (outcome) this.idle.push(worker);
     else this.workers.delete(worker);
-    return outcome;
+    return outcome ?? watch.reason;
   }
 
   /** Asks running tasks to stop; their outcomes say that they did. */
@@ -101,6 +111,54 @@ const died = (): TaskOutcome => ({
     }),
   ),
 });
+
+const STOPPED: TaskOutcome = {
+  kind: 'failed',
+  error: packError(new QuantizeError('interrupted', 'INTERRUPTED', 'stopped as asked; nothing was written')),
+};
+
+const hung = (seconds: number): TaskOutcome => ({
+  kind: 'failed',
+  error: packError(
+    bugError('TASK_HUNG', `the job was still not done after ${seconds} s, so its process was ended`, {
+      hint: 'Give it longer with --timeout, or see with `quantize` alone where it stays.',
+    }),
+  ),
+});
+
+/** Ends a process that hangs, or that does not stop when it is asked to. */
+class Watch {
+  /** Why the process had to be ended. */
+  reason?: TaskOutcome;
+  private readonly timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    private readonly order: Order,
+    private readonly worker: Worker,
+  ) {
+    const { timeoutMs, signal } = order;
+    if (timeoutMs) this.killAfter(timeoutMs, hung(timeoutMs / 1000));
+    signal?.addEventListener('abort', this.stop);
+  }
+
+  private readonly stop = () => {
+    this.worker.send({ stop: true });
+    this.killAfter(GRACE_MS, STOPPED);
+  };
+
+  private killAfter(ms: number, reason: TaskOutcome): void {
+    const kill = () => {
+      this.reason = reason;
+      this.worker.kill();
+    };
+    this.timers.push(setTimeout(kill, ms));
+  }
+
+  end(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.order.signal?.removeEventListener('abort', this.stop);
+  }
+}
 
 class Worker {
   private readonly child: ChildProcess;
@@ -131,7 +189,11 @@ class Worker {
     else this.outcome(undefined);
   }
 
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
   end(): void {
-    this.child.disconnect();
+    if (this.child.connected) this.child.disconnect();
   }
 }

@@ -5,7 +5,8 @@ import { perform, type Task, type TaskEvent, type TaskOutcome } from './tasks.js
 export type FromParent = { task: Task } | { stop: true };
 export type FromChild = { event: TaskEvent } | { outcome: TaskOutcome };
 
-const send = (message: FromChild) => process.send?.(message);
+/** Who does not get it has ended, which is seen below. */
+const send = (message: FromChild) => process.send?.(message, undefined, undefined, () => {});
 let running: AbortController | undefined;
 
 async function take(task: Task): Promise<void> {

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { PackedError } from '../errors.js';
 import { writeAtomic } from '../onnx/index.js';
 import { contentHash } from './inputs.js';
-import type { JobResult } from './types.js';
+import type { BatchJob, JobResult } from './types.js';
 
 /** What is known of a job that was done: its result, and the hash of the file that it left. */
 interface Entry {
@@ -12,8 +13,9 @@ interface Entry {
   output?: string;
 }
 
-/** Failures that the same inputs bring again; others (a full disk, a bug) are tried anew. */
-const LASTING = ['invalid', 'unsupported', 'gate'];
+/** Whether the same inputs bring a failure again; others (a full disk, a bug) are tried anew. */
+export const isLasting = (error: PackedError): boolean =>
+  error.code !== undefined && ['invalid', 'unsupported', 'gate'].includes(error.kind);
 
 /** A folder of results by key. Entries are written last and atomically, and checked when read: what is damaged is not there. */
 export class Store {
@@ -31,11 +33,12 @@ export class Store {
     return join(this.folder, 'jobs', `${key}.json`);
   }
 
-  /** The result of an earlier run, if its output is still what that run left. */
-  async find(key: string): Promise<JobResult | undefined> {
+  /** What an earlier run made of a job, if its output is still what that run left. */
+  async find(key: string, { id, options }: BatchJob): Promise<JobResult | undefined> {
     try {
       const { schema, result, output } = JSON.parse(readFileSync(this.entry(key), 'utf8')) as Entry;
       if (schema !== 'onnx-quantize/batch-entry@1') return undefined;
+      if (result.id !== id || (result.output ?? options.output) !== options.output) return undefined;
       if (result.output && (await contentHash(result.output)) !== output) return undefined;
       return result;
     } catch {
@@ -44,7 +47,7 @@ export class Store {
   }
 
   async keep(key: string, result: JobResult): Promise<void> {
-    if (result.error && !(result.error.code !== undefined && LASTING.includes(result.error.kind))) return;
+    if (result.error && !isLasting(result.error)) return;
     const output = result.output && (await contentHash(result.output));
     const entry: Entry = { schema: 'onnx-quantize/batch-entry@1', result, output };
     const file = this.entry(key);

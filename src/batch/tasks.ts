@@ -1,22 +1,37 @@
 import { existsSync } from 'node:fs';
 import { type PackedError, packError, QuantizeError } from '../errors.js';
-import { calibrateFor, quantize, type Variant } from '../pipeline.js';
+import { calibrateFor, merge, quantize, resolveTarget, type Variant } from '../pipeline.js';
 import type { Report } from '../report/types.js';
 import type { PlainOptions } from './types.js';
 
 /** One piece of work of a process, as data. */
 export type Task =
-  /** One pass over a model's samples for all its variants; statistics go to `file`. */
-  | { kind: 'calibrate'; options: PlainOptions; variants: Variant[]; file: string }
-  /** The main job; with `stats` it does not calibrate. */
+  /**
+   * One pass over a model's samples for all its variants; statistics go to `file`. `from`: what a killed run left, if
+   * anything, to go on from.
+   */
+  | { kind: 'calibrate'; options: PlainOptions; variants: Variant[]; file: string; from?: string }
+  /** Joins statistics of shards. */
+  | { kind: 'merge'; options: Pick<PlainOptions, 'model'>; parts: string[]; file: string }
+  /** The main job; with `sharedStats` it does not calibrate. */
   | { kind: 'quantize'; options: PlainOptions };
 
 export type TaskEvent = { stage: string; done?: number; total?: number } | { code: string; message: string };
 
 export type TaskOutcome =
   | { kind: 'calibrate'; covered: boolean[] }
+  | { kind: 'merge' }
   | { kind: 'quantize'; report: Report; files: string[]; gate?: PackedError }
   | { kind: 'failed'; error: PackedError };
+
+/** Whether jobs for a target time the machine; a target that cannot be resolved is for the job to report. */
+export function isMeasured(target: string): boolean {
+  try {
+    return resolveTarget(target).timing === 'measured';
+  } catch {
+    return false;
+  }
+}
 
 /** Does a task; whatever goes wrong becomes an outcome. */
 export async function perform(
@@ -24,8 +39,7 @@ export async function perform(
   tell: (event: TaskEvent) => void,
   signal: AbortSignal,
 ): Promise<TaskOutcome> {
-  const options = {
-    ...task.options,
+  const listening = {
     signal,
     onProgress: ({ stage, done, total }: { stage: string; done?: number; total?: number }) =>
       tell({ stage, done, total }),
@@ -34,24 +48,47 @@ export async function perform(
     },
   };
   try {
-    if (task.kind === 'calibrate')
-      return { kind: 'calibrate', covered: await calibrate(task.file, options, task.variants) };
-    const { report, files, failedGate } = await quantize(options);
-    return { kind: 'quantize', report, files, gate: failedGate && packError(failedGate) };
+    if (task.kind === 'merge') {
+      tell({ stage: 'merge' });
+      await merge(task.parts, task.file);
+      return { kind: 'merge' };
+    }
+    const options = { ...task.options, ...listening };
+    if (task.kind === 'calibrate') return { kind: 'calibrate', covered: await calibrate(task, options) };
+    return await make(options);
   } catch (error) {
     return { kind: 'failed', error: packError(error) };
   }
 }
 
 /** Statistics that a killed run left half done are gone on from; a file that cannot be is made anew. */
-async function calibrate(file: string, options: PlainOptions, variants: Variant[]): Promise<boolean[]> {
+async function calibrate(
+  { file, from = file, variants }: Task & { kind: 'calibrate' },
+  options: PlainOptions,
+): Promise<boolean[]> {
   const again = { ...options, output: file };
-  if (!existsSync(file)) return calibrateFor(again, variants);
+  if (!existsSync(from)) return calibrateFor(again, variants);
+  return unlessDamaged(
+    () => calibrateFor({ ...again, stats: from }, variants),
+    () => calibrateFor(again, variants),
+  );
+}
+
+async function make(options: PlainOptions): Promise<TaskOutcome> {
+  const { report, files, failedGate } = await unlessDamaged(
+    () => quantize(options),
+    () => quantize({ ...options, sharedStats: undefined }),
+  );
+  return { kind: 'quantize', report, files, gate: failedGate && packError(failedGate) };
+}
+
+/** What comes of statistics on disk, or, where they are damaged or gone, of none. */
+async function unlessDamaged<T>(withStatistics: () => Promise<T>, without: () => Promise<T>): Promise<T> {
   try {
-    return await calibrateFor({ ...again, stats: file }, variants);
+    return await withStatistics();
   } catch (cause) {
     if (cause instanceof QuantizeError && cause.kind === 'invalid' && cause.code.startsWith('STATS_'))
-      return calibrateFor(again, variants);
+      return without();
     throw cause;
   }
 }

@@ -46,6 +46,19 @@ export interface Budget {
   threads: number;
 }
 
+/** Where jobs wait for workers. */
+export interface QueueAddress {
+  /** redis:// or, for TLS, rediss:// */
+  url: string;
+  /** Where the address has none. */
+  password?: string;
+}
+
+export interface QueueOptions extends QueueAddress {
+  /** Parts that the samples of a model are calibrated in; by default as many as keep all workers busy. */
+  shards?: number;
+}
+
 /** What an engine tells while it works. */
 export type BatchEvent =
   | { event: 'start'; jobs: number; processes: number }
@@ -59,6 +72,8 @@ export interface EngineOptions {
   cache: string;
   budget: Budget;
   version: string;
+  /** Of the engine that works on many machines. */
+  queue?: QueueOptions;
   onEvent?(event: BatchEvent): void;
   signal?: AbortSignal;
 }

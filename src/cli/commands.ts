@@ -1,3 +1,4 @@
+import { BATCH_COMMANDS } from './batch-commands.js';
 import { LINT } from './lint-command.js';
 import {
   EVALUATION,
@@ -227,26 +228,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     load: () => import('./commands/report.js'),
   },
-  {
-    id: 'batch',
-    summary:
-      'many models × chips × schemes from one file; calibrates each model once, resumes, does only what changed',
-    detail:
-      'The file lists models, targets, schemes and settings, which are the options of the main job by their long\n' +
-      'names. Paths are relative to it. A job that fails does not stop the others; the exit code says that one did.',
-    operands: [{ name: '<jobs>', description: 'a YAML or JSON file' }],
-    options: ['dryRun', 'baseline', 'maxRegression', 'events', 'junit', ...TALK, ...RESOURCES],
-    overrides: {
-      threads: { description: 'processor cores to use at a time; default: all' },
-      memory: { description: 'most memory for all jobs that run at a time, as estimated, such as 4G' },
-    },
-    examples: [
-      ['batch jobs.yaml --dry-run', 'what would be done'],
-      ['batch jobs.yaml --junit quantize.xml -f markdown >> "$GITHUB_STEP_SUMMARY"', 'in CI'],
-      ['batch jobs.yaml --baseline last.json --max-regression drop=0.5', 'fail when a model got worse'],
-    ],
-    load: () => import('./commands/batch.js'),
-  },
+  ...BATCH_COMMANDS,
   {
     ...listing(
       'targets',

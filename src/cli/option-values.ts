@@ -1,11 +1,12 @@
 import type { Runtime } from '../lint/runtimes.js';
+import type { BatchOptions } from './batch-options.js';
 import type { PackageOptions } from './package-options.js';
 
 /** SARIF is of lints only. */
 export type Format = 'table' | 'json' | 'markdown' | 'sarif';
 
 /** What the options of a command line amount to; absent ones are undefined. */
-export interface Options extends PackageOptions {
+export interface Options extends PackageOptions, BatchOptions {
   target: string;
   scheme: string;
   method: string;
@@ -58,11 +59,6 @@ export interface Options extends PackageOptions {
   integer?: boolean;
   show?: string;
   for: Runtime;
-  dryRun?: boolean;
-  events?: boolean;
-  junit?: string;
-  baseline?: string;
-  maxRegression?: Record<string, number>;
   quiet?: boolean;
   verbose?: boolean;
   threads?: number;

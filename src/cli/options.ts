@@ -7,7 +7,7 @@ import { bytes, collect, decimal, dimension, numbers, shard, whole } from './val
 import { WRITING_OPTIONS } from './writing-options.js';
 
 /** Choices of an option, looked up in the registries when help or completion asks for them. */
-export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets' | 'packages';
+export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets' | 'packages' | 'engines';
 
 export interface OptionSpec {
   flags: string;

@@ -1,4 +1,5 @@
 import { TARGETS } from '../../targets/index.js';
+import { ENGINES } from '../batch/index.js';
 import { METHODS } from '../calibrate/methods/index.js';
 import { PRESETS } from '../data/presets.js';
 import { PACKAGES } from '../emit/formats.js';
@@ -11,5 +12,6 @@ export const VALUES: Record<ChoiceSource, string[]> = {
   schemes: [...FEATURED_SCHEMES],
   methods: METHODS.map((method) => method.id),
   packages: PACKAGES.map((row) => row.id),
+  engines: ENGINES.map((engine) => engine.id),
   presets: PRESETS.map((preset) => preset.id),
 };

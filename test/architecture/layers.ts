@@ -111,6 +111,13 @@ export const LAYERS: readonly Layer[] = [
     packages: ['node:*'],
   },
   {
+    // Jobs of the pipeline through a queue that many machines read.
+    files: 'src/batch/queue/',
+    values: ['src/batch/', 'src/errors.ts'],
+    types: ['src/pipeline.ts'],
+    packages: ['bullmq', 'ioredis', 'node:*'],
+  },
+  {
     // Jobs of the pipeline in processes of their own.
     files: 'src/batch/',
     values: ['src/pipeline.ts', 'src/errors.ts', 'src/ir/', 'src/onnx/'],
@@ -155,6 +162,8 @@ export const SINGLE_IMPORTERS: Record<string, string> = {
   chalk: 'src/cli/render/terminal.ts',
   'cli-table3': 'src/cli/render/terminal.ts',
   'onnxruntime-node': 'src/runtime/',
+  bullmq: 'src/batch/queue/',
+  ioredis: 'src/batch/queue/',
 };
 
 /** What `file` imports that its layer does not allow, as sentences. */

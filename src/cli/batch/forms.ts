@@ -76,7 +76,7 @@ export function dryRunForms({ jobs, cache }: Batch): Forms {
   const rows = jobs.map(({ id, options }) => ({
     id,
     output: options.output,
-    memoryBytes: estimatedBytes(options),
+    memoryBytes: estimatedBytes({ options }),
   }));
   const passes = groupJobs(jobs).length;
   const disk = jobs.reduce(

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, freemem } from 'node:os';
 import { dirname } from 'node:path';
-import type { BatchEvent, BatchResult, EngineOptions } from '../../batch/types.js';
+import type { BatchEvent, BatchResult, Engine, EngineOptions } from '../../batch/types.js';
 import { gateError, invalidError, QuantizeError, unpackError, usageError } from '../../errors.js';
 import { type Batch, readBatch } from '../batch/expand.js';
 import { batchForms, dryRunForms } from '../batch/forms.js';
 import { junitXml } from '../batch/junit.js';
+import { budgetOf, queueAddress } from '../batch/resources.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
 import { printResult } from '../output.js';
@@ -13,9 +13,6 @@ import { createProgress } from '../progress.js';
 import type { Shell } from '../shell.js';
 import { writeTextFile } from '../streams.js';
 import { versionOf } from '../version.js';
-
-/** Share of the free memory that a batch takes when it is not told. */
-const MEMORY_SHARE = 0.75;
 
 export const run: Action = async ([file], options, shell) => {
   const batch = readBatch(file!);
@@ -32,24 +29,32 @@ export const run: Action = async ([file], options, shell) => {
 };
 
 async function perform(batch: Batch, options: Options, shell: Shell): Promise<BatchResult> {
-  const { localEngine } = await import('../../batch/index.js');
+  const engine = await engineCalled(options.engine!);
   for (const { options: job } of batch.jobs) mkdirSync(dirname(job.output), { recursive: true });
   const view = options.events ? eventLines(shell) : liveView(options, shell);
-  const engine: EngineOptions = {
+  const settings: EngineOptions = {
     cache: batch.cache,
-    budget: {
-      memory: options.memory ?? batch.budget.memory ?? MEMORY_SHARE * freemem(),
-      threads: options.threads ?? batch.budget.threads ?? availableParallelism(),
-    },
+    budget: budgetOf(options, batch.budget),
+    queue: engine.id === 'local' ? undefined : { ...queueAddress(options, shell), shards: options.shards },
     version: versionOf(),
     onEvent: view.take,
     signal: shell.signal,
   };
   try {
-    return await localEngine.run(batch.jobs, engine);
+    return await engine.run(batch.jobs, settings);
   } finally {
     view.end();
   }
+}
+
+/** @throws QuantizeError UNKNOWN_ENGINE (usage) */
+async function engineCalled(id: string): Promise<Engine> {
+  const { ENGINES } = await import('../../batch/index.js');
+  const engine = ENGINES.find((row) => row.id === id);
+  if (engine) return engine;
+  throw usageError('UNKNOWN_ENGINE', `unknown engine "${id}"`, {
+    hint: `known: ${ENGINES.map((row) => row.id).join(', ')}`,
+  });
 }
 
 interface View {
@@ -73,8 +78,10 @@ function liveView(options: Options, shell: Shell): View {
     progress.update({ stage: 'jobs', done, total, message: now.join(', ') || undefined });
   };
   const take = (event: BatchEvent): void => {
-    if (event.event === 'start') total = event.jobs;
-    else if (event.event === 'stage') running.set(event.job, event.stage);
+    if (event.event === 'start') {
+      total = event.jobs;
+      if (event.processes === 0) progress.say('no worker is there yet; start some with `quantize worker`');
+    } else if (event.event === 'stage') running.set(event.job, event.stage);
     else if (event.event === 'warning' && options.verbose)
       progress.say(`warning ${event.code}: ${event.message} (${event.job})`);
     else if (event.event === 'job') {
