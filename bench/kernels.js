@@ -1,17 +1,23 @@
 // Bytes a second of every SIMD kernel, counting what it must read and write, and as a share of memcpy in the same run:
 // absolute times depend on the machine and on who shares it, ratios much less. `node bench/kernels.js` after a build.
 import { pathToFileURL } from 'node:url';
-import { format } from '../dist/kernels/formats.js';
-import { weightGrid } from '../dist/kernels/grid.js';
+import { BLOCK_FORMATS } from '../dist/kernels/block-formats.js';
+import { FORMATS, format } from '../dist/kernels/formats.js';
+import { elementOf, weightGrid } from '../dist/kernels/grid.js';
 import { COUNTERS, createKernels } from '../dist/kernels/wasm.js';
+import { integerBenchmark } from './integer.js';
+import { spentSince } from './time.js';
 
 /** 64 MB of float32: more than a last-level cache holds, so that memcpy is what memory gives. */
 const N = 1 << 24;
 const ROUNDS = 15;
-/** Formats that are measured besides those with kernels of their own: none may cost more than 20 ns a value. */
+/** A share of memcpy for the kernels that calibration and packing live by, and a bound for every format there is. */
 const GOALS = { share: 0.5, nanoseconds: 20 };
-const BY_TABLE = ['fp8fnuz', 'log4', 'pot8', 'nf4', 'lut4', 'lut8', 'tf32', 'tf32rna'];
-const BY_KERNEL = ['int8', 'uint8', 'int4', 'int16', 'fp8', 'fp8e5m2', 'fp4', 'fp6e2m3', 'bf16', 'fp16'];
+const COMMON = ['int8', 'uint8', 'int4', 'int16', 'fp8', 'fp8e5m2', 'fp4', 'fp6e2m3', 'bf16', 'fp16'];
+/** int32 is for biases, which have a function of their own. */
+const OTHERS = [...FORMATS, ...BLOCK_FORMATS]
+  .map(({ id }) => id)
+  .filter((id) => ![...COMMON, 'int32'].includes(id));
 
 function normals(out) {
   let state = 1;
@@ -27,14 +33,20 @@ function normals(out) {
 
 const bytesOf = (row) => ({ int8: 1, uint8: 1, int16: 2, uint16: 2, int32: 4 })[row.array];
 const tensor = (n) => ({ outer: 1, channels: 1, inner: n });
+const shapeOf = (id, n) => {
+  const block = BLOCK_FORMATS.find((row) => row.id === id)?.block;
+  return block ? { outer: n / 4096, channels: 4096, inner: 1, block } : tensor(n);
+};
 
 /** One case: what it is, bytes it reads and writes for each value, and the call. */
-function formatCases(kernels, values, floats, id, n) {
-  const row = format(id);
-  const x = values.subarray(0, n);
+function formatCases(kernels, { values, magnitudes, floats }, id, n) {
+  const row = elementOf(id);
+  const x = (row.signed ? values : magnitudes).subarray(0, n);
   const y = floats.subarray(0, n);
-  const shape = tensor(n);
-  const grid = weightGrid(kernels, x.subarray(0, 65_536), tensor(65_536), id);
+  const shape = shapeOf(id, n);
+  // One scale fits any number of values of a tensor; blocks have their own.
+  const seen = shape.block ? n : 65_536;
+  const grid = weightGrid(kernels, x.subarray(0, seen), shapeOf(id, seen), id);
   const codes = row.bits > 16 ? undefined : kernels.codes(n, row);
   const width = bytesOf(row);
   const fake = [`${id} fakeQuantize`, 8, n, () => kernels.fakeQuantize(x, shape, grid, row, y)];
@@ -46,7 +58,8 @@ function formatCases(kernels, values, floats, id, n) {
   ];
 }
 
-function allCases(kernels, values, floats) {
+function allCases(kernels, arrays) {
+  const { values, floats } = arrays;
   const counters = kernels.uint32(COUNTERS);
   const columns = { outer: N / 64, channels: 64, inner: 1 };
   const blocks = { outer: N / 4096, channels: 4096, inner: 1, block: 32 };
@@ -71,8 +84,8 @@ function allCases(kernels, values, floats) {
       N,
       () => kernels.quantize(values, blocks, small, format('int4'), codes),
     ],
-    ...BY_KERNEL.flatMap((id) => formatCases(kernels, values, floats, id, N)),
-    ...BY_TABLE.flatMap((id) => formatCases(kernels, values, floats, id, N / 4)),
+    ...COMMON.flatMap((id) => formatCases(kernels, arrays, id, N)),
+    ...OTHERS.flatMap((id) => formatCases(kernels, arrays, id, N / 16)),
   ];
 }
 
@@ -81,16 +94,17 @@ function allCases(kernels, values, floats) {
  * gigabytes are 10^9 bytes read and written a second
  */
 export function kernelBenchmark() {
-  const kernels = createKernels(48 * N);
+  const kernels = createKernels(60 * N);
   const values = normals(kernels.float32(N));
-  const floats = kernels.float32(N);
-  const cases = allCases(kernels, values, floats);
+  const magnitudes = kernels.float32(N);
+  magnitudes.set(values.map(Math.abs));
+  const cases = allCases(kernels, { values, magnitudes, floats: kernels.float32(N) });
   const best = cases.map(() => Infinity);
   for (let round = 0; round < ROUNDS; round++) {
     cases.forEach(([, , n, run], i) => {
-      const start = process.hrtime.bigint();
+      const before = process.cpuUsage();
       run();
-      best[i] = Math.min(best[i], Number(process.hrtime.bigint() - start) / n);
+      best[i] = Math.min(best[i], spentSince(before) / n);
     });
   }
   const rate = (i) => cases[i][1] / best[i];
@@ -129,4 +143,5 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     );
   }
   console.table(kernelGoals(results));
+  console.table(await integerBenchmark());
 }

@@ -1,6 +1,9 @@
 import { type BlockShape, type ChannelParams, checkBlocks, type Piece, pieces } from './blocks.js';
 import { type KernelArray, type KernelMemory, PIECE, SCRATCH } from './memory.js';
 
+/** Values of one call on arrays that need no copies: short calls keep the processor from fetching memory ahead. */
+const PIECE_INSIDE = 64 * PIECE;
+
 /** What `minMax` and `observe` find. `min` is +Infinity and `max` −Infinity when nothing is finite. */
 export interface Extremes {
   min: number;
@@ -17,8 +20,9 @@ export function eachPiece(
   values: Float32Array,
   kernel: (at: number, n: number) => void,
 ): void {
-  for (let at = 0; at < values.length; at += PIECE) {
-    const n = Math.min(PIECE, values.length - at);
+  const most = memory.holds(values) ? PIECE_INSIDE : PIECE;
+  for (let at = 0; at < values.length; at += most) {
+    const n = Math.min(most, values.length - at);
     kernel(memory.place(values, at, n, SCRATCH.first), n);
   }
 }
@@ -71,7 +75,8 @@ export function eachBlock(
 ): void {
   checkBlocks(from.length, shape, params);
   if (to.length !== from.length) throw new RangeError(`room for ${to.length} of ${from.length} values`);
-  for (const piece of pieces(shape, PIECE, most)) {
+  const inside = memory.holds(from) && memory.holds(to);
+  for (const piece of pieces(shape, inside ? PIECE_INSIDE : PIECE, most)) {
     const { outer, channels, inner, at, channel } = piece;
     const n = outer * channels * inner;
     prepare?.(piece);

@@ -7,6 +7,8 @@ import { lowHalves, narrowBytes } from './lanes';
 
 const MAGNITUDE: i32 = 0x7fffffff;
 const EXPONENT: i32 = 0x7f800000;
+/** Bits of 2^100: what `far` is made of below it stays finite for every format. */
+const ROUNDABLE: i32 = 0x71800000;
 
 /** |x / s|, at most `limit`; NaN stays. */
 // @ts-ignore: decorator
@@ -48,37 +50,51 @@ function scale4(scales: usize, i: usize, each: bool, shared: v128): v128 {
   return each ? v128.load(scales + (i << 2)) : shared;
 }
 
-/** a + far of four values: far holds 1.5·2^23 steps of the octave, so the low bits are the steps of a. */
+/** |x / s| of four values. */
 // @ts-ignore: decorator
 @inline
-function stepped(at: usize, scale: v128, low: v128, high: v128, rounder: v128): v128 {
-  const a = magnitude(f32x4.div(v128.load(at), scale), high);
-  return f32x4.add(a, i32x4.add(octave(a, low), rounder));
+function quotient4(at: usize, scale: v128): v128 {
+  return v128.and(f32x4.div(v128.load(at), scale), i32x4.splat(MAGNITUDE));
 }
 
 /**
- * Codes of eight: steps + octave << mantissaBits, the octave in bits 7 and up of the high half of each lane, both brought
- * to the same place by one multiplication and freed of `excess`.
+ * Codes of four magnitudes, 7 − mantissaBits bits too high. a + far has the steps in its low half, less what the octave in
+ * the high half has too much; one multiplication of the halves brings both to the same place and adds them.
  */
 // @ts-ignore: decorator
 @inline
-function codes8(a: v128, b: v128, joint: v128, excess: v128, mantissaBits: i32): v128 {
-  const both = i16x8.narrow_i32x4_s(i32x4.dot_i16x8_s(a, joint), i32x4.dot_i16x8_s(b, joint));
-  return i16x8.shr_u(i16x8.sub(both, excess), 7 - mantissaBits);
+function joined4(a: v128, low: v128, rounder: v128, joint: v128): v128 {
+  const octave = v128.and(i32x4.max_s(a, low), i32x4.splat(EXPONENT));
+  return i32x4.dot_i16x8_s(f32x4.add(a, i32x4.add(octave, rounder)), joint);
 }
 
-/** Sign bits of 16 floats as bytes: narrowing saturates, which keeps the sign. */
+/** Signs of 16 numbers in bit `signBit` of bytes: narrowing saturates, which makes −128 of all negative ones. */
 // @ts-ignore: decorator
 @inline
-function signs16(at: usize, sign: v128): v128 {
+function signs16(at: usize, signBit: i32): v128 {
   const low = i16x8.narrow_i32x4_s(v128.load(at), v128.load(at, 16));
   const high = i16x8.narrow_i32x4_s(v128.load(at, 32), v128.load(at, 48));
-  return v128.and(i8x16.lt_s(i8x16.narrow_i16x8_s(low, high), i8x16.splat(0)), sign);
+  const bytes = i8x16.narrow_i16x8_s(low, high);
+  const sign: i32 = 1 << signBit;
+  return v128.and(signBit == 7 ? bytes : i16x8.shr_u(bytes, 7 - signBit), i8x16.splat(<i8>sign));
 }
 
 /**
- * The first multiple of 16 of `n` values that share a scale, to bytes, without a thought for NaN.
- * @returns whether there was one: the sum of everything tells
+ * As `rounderOf`, less the even number of steps that an octave's high half is too large by, so that codes need no
+ * correction. Even, because ties go to even sums.
+ */
+// @ts-ignore: decorator
+@inline
+function jointRounder(mantissaBits: i32, base: i32): v128 {
+  const shift = 7 - mantissaBits;
+  const lead: i32 = ((0x3f >> shift) & 1) == 0 ? 0x40 : 0x40 + (1 << shift);
+  const excess = ((23 - mantissaBits) << mantissaBits) + base + ((lead - 1) >> shift);
+  return i32x4.splat((((23 - mantissaBits) << 23) | (lead << 16)) - excess);
+}
+
+/**
+ * `n` values, a multiple of 16, that share a scale, to bytes.
+ * @returns whether a quotient is so large that its octave has no far (NaN is), which makes the codes wrong
  */
 // @ts-ignore: decorator
 @inline
@@ -87,37 +103,39 @@ function quantize16(
   minNormal: f32, limit: f32, mantissaBits: i32, base: i32, signBit: i32,
 ): bool {
   const s = f32x4.splat(scale);
-  const low = f32x4.splat(minNormal);
-  const high = f32x4.splat(limit);
-  const rounder = rounderOf(mantissaBits);
-  const signByte: i32 = 1 << signBit;
-  const sign = i8x16.splat(<i8>signByte);
-  // What the exponent and the leading half of `far` add, and what the codes of octaves begin with.
-  const far: i32 = ((23 - mantissaBits) << 7) + 0x40;
-  const excess = i16x8.splat(<i16>(far + (base << (7 - mantissaBits))));
+  const low = i32x4.splat(reinterpret<i32>(minNormal));
+  const rounder = jointRounder(mantissaBits, base);
   const joint = i32x4.splat((1 << 16) | (1 << (7 - mantissaBits)));
-  let sum = f32x4.splat(0);
-  for (let i: usize = 0; i + 16 <= n; i += 16) {
-    const at = values + (i << 2);
-    const a = stepped(at, s, low, high, rounder);
-    const b = stepped(at + 16, s, low, high, rounder);
-    const c = stepped(at + 32, s, low, high, rounder);
-    const d = stepped(at + 48, s, low, high, rounder);
-    sum = f32x4.add(sum, f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-    const codes = i8x16.narrow_i16x8_u(codes8(a, b, joint, excess, mantissaBits), codes8(c, d, joint, excess, mantissaBits));
-    v128.store(out + i, v128.or(codes, signs16(at, sign)));
-  }
-  return v128.any_true(f32x4.ne(sum, sum));
+  const top = i8x16.splat(<i8>((reinterpret<i32>(limit) >> (23 - mantissaBits)) - base + (1 << mantissaBits)));
+  let largest = i32x4.splat(0);
+  const end = out + n;
+  // The condition comes last because only what precedes every exit is computed once.
+  do {
+    const a = quotient4(values, s);
+    const b = quotient4(values + 16, s);
+    const c = quotient4(values + 32, s);
+    const d = quotient4(values + 48, s);
+    largest = i32x4.max_s(i32x4.max_s(largest, i32x4.max_s(a, b)), i32x4.max_s(c, d));
+    const ab = i16x8.narrow_i32x4_s(joined4(a, low, rounder, joint), joined4(b, low, rounder, joint));
+    const cd = i16x8.narrow_i32x4_s(joined4(c, low, rounder, joint), joined4(d, low, rounder, joint));
+    const codes = i8x16.narrow_i16x8_u(i16x8.shr_s(ab, 7 - mantissaBits), i16x8.shr_s(cd, 7 - mantissaBits));
+    v128.store(out, v128.or(i8x16.min_u(codes, top), signs16(values, signBit)));
+    values += 64;
+    out += 16;
+  } while (out < end);
+  return v128.any_true(i32x4.gt_s(largest, i32x4.splat(ROUNDABLE)));
 }
 
-/** The same; shifts by a constant are much faster. */
+/** The same for the layouts that there are; shifts by a constant are much faster. */
 function quantizeMost(
   values: usize, out: usize, n: usize, scale: f32,
   minNormal: f32, limit: f32, mantissaBits: i32, base: i32, signBit: i32,
 ): bool {
-  if (mantissaBits == 3) return quantize16(values, out, n, scale, minNormal, limit, 3, base, signBit);
-  if (mantissaBits == 2) return quantize16(values, out, n, scale, minNormal, limit, 2, base, signBit);
-  return quantize16(values, out, n, scale, minNormal, limit, 1, base, signBit);
+  if (mantissaBits == 3 && signBit == 7) return quantize16(values, out, n, scale, minNormal, limit, 3, base, 7);
+  if (mantissaBits == 2 && signBit == 7) return quantize16(values, out, n, scale, minNormal, limit, 2, base, 7);
+  if (mantissaBits == 3) return quantize16(values, out, n, scale, minNormal, limit, 3, base, 5);
+  if (mantissaBits == 2) return quantize16(values, out, n, scale, minNormal, limit, 2, base, 5);
+  return quantize16(values, out, n, scale, minNormal, limit, 1, base, 3);
 }
 
 /** `n` values with one scale, or with one `each`. `wide`: codes of two bytes. */
@@ -134,7 +152,7 @@ function quantizeRun(
   const nans = i32x4.splat(nan);
   const shared = v128.load32_splat(scales);
   let i: usize = 0;
-  if (!wide && !each && !quantizeMost(values, out, n, load<f32>(scales), minNormal, limit, mantissaBits, base, signBit)) {
+  if (!wide && !each && n >= 16 && !quantizeMost(values, out, n & ~15, load<f32>(scales), minNormal, limit, mantissaBits, base, signBit)) {
     i = n & ~15;
   }
   for (; i + 8 <= n; i += 8) {
