@@ -1,7 +1,20 @@
 import { bytesOf } from '../ir/tensor.js';
 
 /** Element types of the format that we write. */
-export type SafetensorsType = 'U8' | 'I8' | 'U16' | 'I16' | 'U32' | 'I32' | 'F32';
+export type SafetensorsType =
+  | 'U8'
+  | 'I8'
+  | 'U16'
+  | 'I16'
+  | 'U32'
+  | 'I32'
+  | 'I64'
+  | 'F16'
+  | 'BF16'
+  | 'F32'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'BOOL';
 
 export interface NamedArray {
   name: string;

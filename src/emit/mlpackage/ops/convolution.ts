@@ -56,7 +56,7 @@ const convTranspose: Lower = (node, c) => {
 };
 
 /** `end` below 0: so many cells lie beyond the kernel. */
-function transposedWindow(node: Node, input: number[], kernel: number[], output: number[]): Window {
+export function transposedWindow(node: Node, input: number[], kernel: number[], output: number[]): Window {
   const listed = (name: string) => intsAttribute(node, name) ?? kernel.map(() => 1);
   const [strides, dilations] = [listed('strides'), listed('dilations')];
   const cropped = kernel.map((k, i) => (input[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - output[i]);

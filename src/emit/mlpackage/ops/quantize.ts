@@ -8,6 +8,8 @@ import type { Grid, Weight } from '../weight.js';
 import type { Family, Lower } from './types.js';
 
 type Code = 'int8' | 'uint8';
+/** What a stored weight is read with, whatever it becomes. */
+type Constants = Pick<Context, 'initializer' | 'floats' | 'refuse'>;
 
 /** Scale, zero point (left out where it is 0) and axis of a Q or DQ node of an activation, as arguments. */
 function grid(node: Node, c: Context, rank: number, dtype: Code) {
@@ -52,7 +54,7 @@ const dequantize: Lower = (node, c) => {
 };
 
 /** A constant behind DequantizeLinear: codes that stay codes, or an int32 bias, which becomes floats. */
-function storedWeight(node: Node, c: Context, tensor: Tensor): Weight {
+export function storedWeight(node: Node, c: Constants, tensor: Tensor): Weight {
   const scale = c.floats(node.inputs[1]) ?? c.refuse('its scale is computed');
   const { dims } = tensor;
   const gridDims = gridOf(node, c, dims, scale.length);
@@ -62,7 +64,7 @@ function storedWeight(node: Node, c: Context, tensor: Tensor): Weight {
     return { dims, data: Float32Array.from(values, (q, i) => q * scale[scale.length > 1 ? i : 0]) };
   }
   if (dtype !== 'int8' && dtype !== 'uint8' && dtype !== 'int4' && dtype !== 'uint4')
-    return c.refuse(`Core ML has no weights of ${dtype}`);
+    return c.refuse(`there is no form for weights of ${dtype} here`);
   const zeroPoint = zeroPointsOf(node, c, scale.length);
   return { dims, data: elements(tensor, dtype), quantized: { dtype, dims: gridDims, scale, zeroPoint } };
 }
@@ -75,7 +77,7 @@ function elements(tensor: Tensor, dtype: Grid['dtype']): Int8Array | Uint8Array 
   return unpackCodes(bytes, count, 4, dtype === 'int4');
 }
 
-function zeroPointsOf(node: Node, c: Context, count: number): Int32Array | undefined {
+function zeroPointsOf(node: Node, c: Constants, count: number): Int32Array | undefined {
   const tensor = node.inputs[2] ? c.initializer(node.inputs[2]) : undefined;
   if (!tensor) return undefined;
   const dtype = tensorDtype(tensor);
@@ -88,12 +90,11 @@ function zeroPointsOf(node: Node, c: Context, count: number): Int32Array | undef
 }
 
 /** The scales' shape beside the weight's: one for all, one an index of `axis`, or one a block along it. */
-function gridOf(node: Node, c: Context, dims: number[], count: number): number[] {
+function gridOf(node: Node, c: Constants, dims: number[], count: number): number[] {
   const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
   const block = intAttribute(node, 'block_size', 0);
   if (block === 0) return dims.map((d, i) => (count > 1 && i === axis ? d : 1));
-  if (dims[axis] % block !== 0)
-    return c.refuse(`blocks of ${block} do not divide an axis of ${dims[axis]}, which Core ML requires`);
+  if (dims[axis] % block !== 0) return c.refuse(`blocks of ${block} do not divide an axis of ${dims[axis]}`);
   return dims.map((d, i) => (i === axis ? d / block : d));
 }
 

@@ -5,7 +5,11 @@ import { flag, int, text } from '../literal.js';
 import type { Family, Lower } from './types.js';
 
 /** Axes come as an attribute or as a constant input; none means all, or nothing to do. */
-export function axesOf(node: Node, c: Context, rank: number): number[] {
+export function axesOf(
+  node: Node,
+  c: Pick<Context, 'initializer' | 'ints' | 'refuse'>,
+  rank: number,
+): number[] {
   if (node.inputs[1] && !c.initializer(node.inputs[1])) c.refuse('its axes are computed');
   const given = intsAttribute(node, 'axes') ?? c.ints(1) ?? [];
   if (given.length > 0) return given.map((a) => axisOf(a, rank)).sort((a, b) => a - b);
