@@ -75,12 +75,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     overrides: {
       output: {
         description:
-          'file to write, - for stdout; default: <model>.<chip>.<scheme>.onnx here. A name that ends in .mlpackage asks for that package instead of ONNX',
+          'file to write, - for stdout; default: <model>.<chip>.<scheme>.onnx here. A name that ends in .mlpackage or .savedmodel asks for that package instead of ONNX',
       },
     },
     examples: [
       ['model.onnx --target ane', 'samples are found beside the model'],
       ['model.onnx --target ane -o model.mlpackage', 'a Core ML package'],
+      ['model.onnx --target tpu -o model.savedmodel', 'a SavedModel for Cloud TPU'],
       ['model.onnx -t tpu -c images/ --preset imagenet-torch', 'calibrate on a folder of images'],
       [
         'model.onnx -c calib.npz -e val/ -l labels.json --max-accuracy-drop 0.5',
@@ -169,7 +170,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     id: 'export',
     summary: 'the chip’s own package of a model that you have, quantized or not',
     detail:
-      'Shapes become those of the first sample, or 1 where there is none (--dim). The package is read back and run against the model; what the Neural Engine is not expected to run is listed with its reason.',
+      'Shapes become those of the first sample, or 1 where there is none (--dim). The package is read back and run against the model; what the Neural Engine is not expected to run, or where a TPU pads, is listed.',
     operands: [MODEL],
     options: ['to', 'output', ...PACKAGE, 'keep', 'calibration', ...READING, ...TALK, 'threads'],
     overrides: {
@@ -178,6 +179,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     },
     examples: [
       ['export quantized.onnx --to mlpackage -o model.mlpackage', 'from a Q/DQ model'],
+      ['export quantized.onnx --to savedmodel -o model.savedmodel', 'StableHLO with a CPU twin'],
       ['export net.onnx -o net.mlpackage --image --preset imagenet-torch', 'pictures in, scaled inside'],
       ['export net.onnx -o net.mlpackage --ios 17 --fail-on-fallback 5', 'a gate for CI'],
     ],

@@ -7,7 +7,7 @@ const PACKAGE = 'Packages:';
 export const PACKAGE_OPTIONS = {
   package: {
     flags: '--package <path>',
-    description: 'also write the chip’s own package: a path that ends in .mlpackage',
+    description: 'also write the chip’s own package: a path that ends in .mlpackage or .savedmodel',
     group: PACKAGE,
     path: true,
   },
@@ -25,13 +25,20 @@ export const PACKAGE_OPTIONS = {
   },
   io: {
     flags: '--io <type>',
-    description: 'float type of the package’s inputs and outputs (default fp16)',
+    description: 'float type of a Core ML package’s inputs and outputs (default fp16)',
     group: PACKAGE,
     choices: ['fp16', 'fp32'],
   },
+  compute: {
+    flags: '--compute <type>',
+    description: 'what float products of a SavedModel are computed in (default bf16)',
+    group: PACKAGE,
+    choices: ['bf16', 'fp32'],
+  },
   image: {
     flags: '--image',
-    description: 'let the package take pictures, with scale, mean and std of the preprocessing inside it',
+    description:
+      'let a Core ML package take pictures, with scale, mean and std of the preprocessing inside it',
     group: PACKAGE,
   },
   failOnFallback: {
@@ -48,6 +55,7 @@ export interface PackageOptions {
   to?: string;
   ios?: 17 | 18;
   io?: 'fp16' | 'fp32';
+  compute?: 'bf16' | 'fp32';
   image?: boolean;
   failOnFallback?: number;
 }

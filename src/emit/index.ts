@@ -6,10 +6,12 @@ import type { ValueMeta } from '../runtime/types.js';
 import { PACKAGES, type PackageFormat } from './formats.js';
 import { type Legality, makeMlPackage, type PackageFile, type Settings } from './mlpackage/index.js';
 import { emitQdq } from './qdq.js';
+import { type Compute, makeSavedModel, type Tiles } from './savedmodel/index.js';
 
 export { PACKAGES, type PackageFormat, packageFor } from './formats.js';
 export type { Fallback, Image, Legality } from './mlpackage/index.js';
 export { emitQdq } from './qdq.js';
+export type { Compute, Tiles } from './savedmodel/index.js';
 export { emitPackable, type Packable } from './stored.js';
 
 /** A deployable package in memory. */
@@ -18,12 +20,14 @@ export interface Package {
   files: PackageFile[];
   /** What the chip is expected to run of it. */
   legality: Legality;
+  /** How products fill the arrays of a chip that pads them. */
+  tiles?: Tiles;
   diagnostics: Diagnostic[];
   /** What the files say, as an ONNX model with the interface of the one they were made from. */
   readBack(): Model;
 }
 
-export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image' | 'stored'>;
+export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image' | 'stored'> & { compute?: Compute };
 
 /** An export format: the hub format is made from the plan and its numbers, every other from the hub format. */
 export interface Emitter {
@@ -48,6 +52,7 @@ export const EMITTERS: readonly Emitter[] = [
     emit: emitQdq,
   },
   packageRow('mlpackage', makeMlPackage),
+  packageRow('savedmodel', makeSavedModel),
 ];
 
 /** What makes packages of a format. */

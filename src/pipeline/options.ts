@@ -82,6 +82,8 @@ export interface JobOptions extends SampleSettings, Writing {
   ios?: 17 | 18;
   /** Float type of a package's inputs and outputs. Default fp16. */
   io?: 'fp16' | 'fp32';
+  /** What float products of a SavedModel are computed in. Default bf16. */
+  compute?: 'bf16' | 'fp32';
   /** Let a package take pictures instead of arrays, preprocessing folded in. */
   image?: boolean;
   /** Gate: percent of the work that may fall off the chip. */

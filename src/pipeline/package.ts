@@ -8,6 +8,7 @@ import {
   type PackageSettings,
   packageFor,
   packOf,
+  type Tiles,
 } from '../emit/index.js';
 import {
   type Diagnostic,
@@ -33,10 +34,13 @@ export interface PackageReport {
   /** Where it was written; absent when a gate failed. */
   file?: string;
   bytes: number;
-  ios: 17 | 18;
+  /** Lowest release that loads a Core ML package. */
+  ios?: 17 | 18;
   /** Operation → how many, constants left out. */
   operations: Record<string, number>;
-  /** What the Neural Engine is not expected to run. */
+  /** How products fill the arrays of a chip that pads them. */
+  tiles?: Tiles;
+  /** What the chip is not expected to run. */
   fallbacks: Fallback[];
   /** Share (0…1) of the work there. */
   fallbackShare: number;
@@ -115,6 +119,7 @@ export async function pack(
   options: JobOptions,
 ): Promise<Packed> {
   options.onProgress?.({ stage: 'package' });
+  refuseForeign(format, options);
   const dims = await firstDims(source);
   const special = await specialize(model, dims);
   const contents = packOf(format)(special.model, special.types, { ...settingsOf(options), stored });
@@ -124,8 +129,9 @@ export async function pack(
     schema: 'onnx-quantize/package@1',
     format: format.id,
     bytes: contents.files.reduce((n, f) => n + f.chunks.reduce((m, c) => m + c.length, 0), 0),
-    ios: settingsOf(options).ios,
+    ...(format.options.includes('ios') && { ios: settingsOf(options).ios }),
     ...legality,
+    ...(contents.tiles && { tiles: contents.tiles }),
     roundTrip,
     verifiedBy: [
       `our own reader: read back from its bytes, run in onnxruntime on ${roundTrip.samples} ${roundTrip.evidence === 'synthetic' ? 'made-up ' : ''}samples`,
@@ -135,13 +141,25 @@ export async function pack(
   return {
     report,
     contents,
-    diagnostics: [...contents.diagnostics, ...keptFloat(plain), ...difference(report)],
+    diagnostics: [...contents.diagnostics, ...keptFloat(plain, format), ...difference(report, format)],
   };
+}
+
+/** @throws QuantizeError PACKAGE_OPTION (usage) for an option that another format has */
+function refuseForeign(format: PackageFormat, options: JobOptions): void {
+  for (const other of PACKAGES)
+    for (const name of other.options)
+      if (!format.options.includes(name) && options[name] !== undefined)
+        throw usageError(
+          'PACKAGE_OPTION',
+          `--${name} is an option of ${other.extension}, not of ${format.extension}`,
+        );
 }
 
 const settingsOf = (options: JobOptions): PackageSettings => ({
   ios: options.ios ?? 18,
   io: options.io ?? 'fp16',
+  compute: options.compute === 'fp32' ? 'f32' : 'bf16',
   ...(options.image && { image: pixelMap(options) }),
 });
 
@@ -180,19 +198,22 @@ async function compareBack(model: Model, contents: Package, source: SampleSource
   };
 }
 
-function keptFloat(plain: string[]): Diagnostic[] {
+function keptFloat(plain: string[], { float }: PackageFormat): Diagnostic[] {
   if (plain.length === 0) return [];
-  const message = `${plain.length} weights are stored as float16: Core ML has no form for their codes, or none that saves anything (first: ${plain[0]})`;
+  const message = `${plain.length} weights are stored as ${float}: the package has no form for their codes, or none that saves anything (first: ${plain[0]})`;
   return [{ level: 'note', code: 'PACKAGE_WEIGHT_FLOAT', message }];
 }
 
-function difference({ roundTrip: { sqnrDb, evidence } }: PackageReport): Diagnostic[] {
+function difference(
+  { roundTrip: { sqnrDb, evidence } }: PackageReport,
+  { float }: PackageFormat,
+): Diagnostic[] {
   if (sqnrDb === null || sqnrDb >= ROUND_TRIP_DB) return [];
-  const message = `the package differs from the model it was made from: ${sqnrDb.toFixed(1)} dB on ${evidence === 'synthetic' ? 'made-up samples' : 'the samples'}; it computes in float16, where other values fall on the far side of a rounding, or out of range`;
+  const message = `the package differs from the model it was made from: ${sqnrDb.toFixed(1)} dB on ${evidence === 'synthetic' ? 'made-up samples' : 'the samples'}; it computes in ${float}, where other values fall on the far side of a rounding, or out of range`;
   return [{ level: 'warning', code: 'PACKAGE_DIFFERS', message }];
 }
 
-/** The gate on work outside the Neural Engine, in percent. */
+/** The gate on work outside the chip, in percent. */
 export function fallbackFailure(
   { fallbackShare, fallbacks }: PackageReport,
   { failOnFallback }: JobOptions,

@@ -7,13 +7,13 @@ export const renderPackage = (report: PackageReport, term: Terminal, verbose: bo
   paragraphs([
     renderSection(facts(report), term, verbose),
     renderSection(operations(report), term, verbose),
-    renderSection(fallbacks(report), term, verbose),
+    renderSection(placement(report), term, verbose),
     report.notVerifiedBy.map((who) => `${term.warn('!')} not verified by ${who}`).join('\n'),
   ]);
 
 export const packageMarkdown = (report: PackageReport): string =>
   paragraphs([
-    ...[facts(report), operations(report), fallbacks(report)].map(markdownSection),
+    ...[facts(report), operations(report), placement(report)].map(markdownSection),
     report.notVerifiedBy.map((who) => `- not verified by ${who}`).join('\n'),
   ]);
 
@@ -21,12 +21,14 @@ function facts(report: PackageReport): Section {
   const { roundTrip } = report;
   const agreement = roundTrip.sqnrDb === null ? 'equal bit for bit' : `SQNR ${decibel(roundTrip.sqnrDb)}`;
   return {
-    title: `${report.format} for iOS ${report.ios}${report.file ? `: ${report.file}` : ''}`,
+    title: `${report.format}${report.ios ? ` for iOS ${report.ios}` : ''}${report.file ? `: ${report.file}` : ''}`,
     head: ['', 'value', 'basis'],
     rows: [
       ['size', byteText(report.bytes), 'measured'],
       ['int8 path', `${percent(report.int8Macs)} of MACs`, 'static estimate'],
-      ['off the Neural Engine', `${percent(report.fallbackShare)} of the work`, 'static estimate'],
+      report.tiles
+        ? ['arrays filled', `${percent(report.tiles.filled)} of their work`, 'static estimate']
+        : ['off the Neural Engine', `${percent(report.fallbackShare)} of the work`, 'static estimate'],
       ['against the model', agreement, report.verifiedBy.join('; ')],
     ],
   };
@@ -38,6 +40,23 @@ const operations = (report: PackageReport): Section => ({
   rows: Object.entries(report.operations).map(([type, count]) => [type, String(count)]),
   numeric: [1],
   brief: 8,
+});
+
+const placement = (report: PackageReport): Section =>
+  report.tiles ? padding(report.tiles) : fallbacks(report);
+
+/** Axes are padded to whole tiles, so channels that fill them cost nothing more. */
+const padding = ({ lanes, layers }: NonNullable<PackageReport['tiles']>): Section => ({
+  title: `padded to ${lanes} lanes: ${layers.length} products`,
+  head: ['node', 'summed', 'made', 'of the work'],
+  rows: layers.map((l) => [
+    l.node,
+    `${l.inner} → ${l.paddedInner}`,
+    `${l.outer} → ${l.paddedOuter}`,
+    percent(l.waste),
+  ]),
+  numeric: [3],
+  brief: 5,
 });
 
 /** One row a reason: a network has many operations that fall for the same one. */

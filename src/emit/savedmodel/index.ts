@@ -1,10 +1,14 @@
+import type { Diagnostic } from '../../errors.js';
 import type { Model } from '../../ir/model.js';
 import type { ValueMeta } from '../../runtime/types.js';
-import type { PackageFile } from '../mlpackage/package.js';
+import type { Legality, PackageFile } from '../mlpackage/index.js';
+import { placement, type Tiles, tiles } from './advice.js';
 import { liftPackage } from './lift/index.js';
 import { type Lowered, lower, type Settings } from './lower.js';
 import { FILES, packageFiles } from './package.js';
 
+export type { PaddedLayer, Tiles } from './advice.js';
+export type { Compute } from './context.js';
 export type { Settings } from './lower.js';
 export { MAPPED_OPERATORS } from './ops/index.js';
 export { FILES } from './package.js';
@@ -13,6 +17,9 @@ export { FILES } from './package.js';
 export interface SavedModel {
   lowered: Lowered;
   files: PackageFile[];
+  legality: Legality;
+  tiles: Tiles;
+  diagnostics: Diagnostic[];
   /** What the SavedModel says, as an ONNX model. */
   readBack(): Model;
 }
@@ -25,5 +32,12 @@ export function makeSavedModel(model: Model, types: Map<string, ValueMeta>, sett
   const lowered = lower(model, types, settings);
   const files = packageFiles(lowered);
   const saved = () => new Uint8Array(Buffer.concat(files.find((f) => f.path === FILES.tpu)!.chunks));
-  return { lowered, files, readBack: () => liftPackage(saved(), lowered) };
+  return {
+    lowered,
+    files,
+    legality: placement(lowered.program),
+    tiles: tiles(lowered.program),
+    diagnostics: [],
+    readBack: () => liftPackage(saved(), lowered),
+  };
 }
