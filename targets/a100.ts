@@ -70,7 +70,7 @@ export const a100: Target = {
     kinds: {
       'convolutions int8': inferred(0.3, 'share', 'worst of the published rows, rounded up', '2026-11'),
       'products int8': inferred(0.45, 'share', 'worst of the published rows, rounded up', '2026-11'),
-      'products float16': inferred(0.4, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products float16': inferred(0.35, 'share', 'worst of the published rows, rounded up', '2026-11'),
     },
   },
   fitted: ['overhead.kernel', 'utilisation.bfloat16', 'sustained', 'overhead.prompt'],

@@ -36,7 +36,7 @@ export const a16Ane: Target = {
     ...a17Ane.errorBand!,
     kinds: {
       'convolutions float16': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
-      'convolutions int8': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'convolutions int8': inferred(0.4, 'share', 'worst of the published rows, rounded up', '2026-11'),
     },
   },
   fitted: ['memory.onChipBytes', 'memory.onChipBandwidth', 'overhead.dispatch'],

@@ -104,13 +104,13 @@ export const a17Ane: Target = {
       'convolutions float16': inferred(
         0.2,
         'share',
-        'MobileNetV2, 10 % off; the vendor’s own pages differ by 18 %',
+        'MobileNetV2 and MobileViTv2, 10 % off; the vendor’s own pages differ by 18 %',
         '2026-11',
       ),
       'convolutions int8': inferred(
-        0.4,
+        0.45,
         'share',
-        'MobileNetV2, 2 % off; the vendor’s own pages differ by 39 %',
+        'MobileNetV2 2 % and MobileViTv2 42 % off; the vendor’s own pages differ by 39 %',
         '2026-11',
       ),
     },

@@ -16,7 +16,7 @@ export const h200: Target = {
     bytes: vendor(141e9, 'bytes', SHEET, '2023-11'),
     bandwidth: vendor(4.8e12, 'bytes/s', SHEET, '2023-11'),
   },
-  decode: inferred(14, 'op', 'fitted to int4 weights of Llama 3.1 8B at batch 1 and 64', '2025-01'),
+  decode: inferred(17, 'op', 'fitted to int4 weights of Llama 3.1 8B at batch 1 and 64', '2025-01'),
   overhead: {
     ...h100Sxm.overhead!,
     step: inferred(
@@ -29,9 +29,15 @@ export const h200: Target = {
   errorBand: {
     ...h100Sxm.errorBand!,
     kinds: {
-      'convolutions int8': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
-      'products fp8': inferred(0.65, 'share', 'worst of the published rows, rounded up', '2026-11'),
-      'products float16': inferred(0.65, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'convolutions int8': inferred(0.25, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products fp8': inferred(0.3, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products bfloat16': inferred(0.2, 'share', 'worst of the published rows, rounded up', '2026-11'),
+      'products float16': inferred(
+        0.35,
+        'share',
+        'worst of the published rows with int4 weights, rounded up',
+        '2026-11',
+      ),
     },
   },
   fitted: ['overhead.step', 'decode'],

@@ -55,7 +55,7 @@ export const l4: Target = {
   errorBand: {
     ...h100Sxm.errorBand!,
     kinds: {
-      'convolutions int8': inferred(0.2, 'share', 'three batches of one audited network, 5 % off', '2026-11'),
+      'convolutions int8': inferred(0.2, 'share', 'two audited networks, at most 18 % off', '2026-11'),
     },
   },
   fitted: ['convUtilisation.int8'],

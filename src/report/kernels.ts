@@ -79,6 +79,8 @@ class KernelBuilder {
   /** Index in `kernels` of the kernel that makes a value. */
   private readonly maker = new Map<string, number>();
 
+  private readonly producer = new Map<string, Node>();
+
   /** Index of the kernel that multiplies a value by a weight. */
   private readonly multiplier = new Map<string, number>();
 
@@ -89,12 +91,14 @@ class KernelBuilder {
     nodes: Node[],
     private readonly fusion: readonly Fusion[],
   ) {
-    for (const node of nodes)
+    for (const node of nodes) {
+      for (const output of node.outputs) this.producer.set(output, node);
       for (const name of this.inputs(node)) {
         const readers = this.readers.get(name);
         if (readers) readers.add(node);
         else this.readers.set(name, new Set([node]));
       }
+    }
   }
 
   /** Roots of everything that a node reads, captures of its bodies included. */
@@ -104,7 +108,7 @@ class KernelBuilder {
   }
 
   place(node: Node, shapes: Shapes): void {
-    let index = this.joins(node);
+    let index = this.joins(node, shapes);
     if (index === undefined) {
       index = this.kernels.length;
       this.kernels.push(emptyKernel(node));
@@ -124,19 +128,41 @@ class KernelBuilder {
    * The kernel that a node becomes a part of: the last of those that make its inputs, since everything else that it
    * reads is ready by then.
    */
-  private joins(node: Node): number | undefined {
+  private joins(node: Node, shapes: Shapes): number | undefined {
     const sibling = this.sibling(node);
     if (sibling !== undefined) return sibling;
     const makers = this.inputs(node).flatMap((name) => this.maker.get(name) ?? []);
     if (makers.length === 0) return undefined;
     const last = Math.max(...makers);
     const kernel = this.kernels[last];
-    if (isFusible(node)) return last;
+    if (isFusible(node)) return this.isTail(node, last, shapes) ? last : undefined;
     if (isOp(node, ...ROW_OPERATORS)) {
       const scores = this.fusion.includes('attention') && this.multipliesActivations(kernel.anchor);
       return (this.fusion.includes('rows') && kernel.macs === 0) || scores ? last : undefined;
     }
     return this.isAttention(node, kernel) ? last : undefined;
+  }
+
+  /**
+   * An element-wise node runs on the tiles that a kernel has at hand: it is no larger than what the kernel makes, and
+   * what it reads of that is not wanted elsewhere, since a kernel writes its last value.
+   */
+  private isTail(node: Node, index: number, shapes: Shapes): boolean {
+    const own = this.inputs(node).filter((name) => this.maker.get(name) === index);
+    const made = Math.max(...own.map((name) => shapes.count(name)));
+    if (shapes.count(node.outputs[0]) > made) return false;
+    return own.every((name) => [...(this.readers.get(name) ?? [])].every((r) => this.staysIn(r, index)));
+  }
+
+  /** Element-wise, of values that the kernel makes or that are made of them on the way. */
+  private staysIn(node: Node, index: number): boolean {
+    if (!isFusible(node)) return false;
+    return this.inputs(node).every((name) => {
+      const maker = this.maker.get(name);
+      if (maker !== undefined) return maker <= index;
+      const producer = this.producer.get(name);
+      return producer === undefined || this.staysIn(producer, index);
+    });
   }
 
   /** The kernel that multiplies the same input by another weight; from then on this kernel does both. */

@@ -57,9 +57,18 @@ export function datacentre({ target, batch, cost, settings, energy }: Outlook): 
 }
 
 /**
- * The fewest chips (a power of two) that hold the model when each has a part of every weight: arithmetic and bytes
- * divided, launches not, and what every second weighted product gives summed over the links of a ring.
+ * Seconds of a run on several chips, each with a part of every weight: arithmetic and bytes divided, launches not, and
+ * what every second product gives summed over the links of a ring.
  */
+export function acrossChips(cost: ModelCost, count: number, target: Target): number {
+  const launch = target.overhead?.kernel.value ?? 0;
+  const fixed = cost.seconds - cost.kernels.reduce((sum, k) => sum + k.seconds - launch, 0);
+  const exchanged = cost.kernels.reduce((sum, k) => sum + (k.kernel.macs > 0 ? k.writtenBytes : 0), 0) / 2;
+  const exchange = (2 * exchanged * (count - 1)) / count / (target.link?.value ?? Number.POSITIVE_INFINITY);
+  return fixed + (cost.seconds - fixed) / count + exchange;
+}
+
+/** The fewest chips (a power of two) that hold the model when each has a part of every weight. */
 export function chips({ target, cost, memory, time }: Outlook): Report['chips'] {
   const bytes = target.memory?.bytes.value;
   if (memory.fits || !bytes || !target.link) return undefined;
@@ -67,11 +76,7 @@ export function chips({ target, cost, memory, time }: Outlook): Report['chips'] 
   let count = 2;
   while (each(count) > USABLE * bytes && count < MAX_CHIPS) count *= 2;
   if (each(count) > bytes) return undefined;
-  const launch = target.overhead?.kernel.value ?? 0;
-  const fixed = cost.seconds - cost.kernels.reduce((sum, k) => sum + k.seconds - launch, 0);
-  const exchanged = cost.kernels.reduce((sum, k) => sum + (k.kernel.macs > 0 ? k.writtenBytes : 0), 0) / 2;
-  const exchange = (2 * exchanged * (count - 1)) / count / target.link.value;
-  const seconds = fixed + (cost.seconds - fixed) / count + exchange;
+  const seconds = acrossChips(cost, count, target);
   return { count, memoryEachBytes: each(count), latencyMs: time(1e3 * seconds, 'ms') };
 }
 

@@ -29,9 +29,10 @@ export function computeOf(
     const share = filled(node, macs, product, shapes, target);
     const onArray = (2 * macs) / share / rate(node, format, target);
     const onVector = target.vector ? (2 * macs) / vectorRate : Number.POSITIVE_INFINITY;
-    if (onVector < onArray) vector += onVector;
+    const decoded = decoding(node, product, placement, root, shapes, target) / vectorRate;
+    if (onVector < onArray) vector += onVector + decoded;
     else {
-      array += onArray + decoding(node, product, placement, root, shapes, target) / vectorRate;
+      array += onArray + decoded;
       padded += macs / share;
     }
   }
@@ -42,6 +43,9 @@ export function computeOf(
     utilisation: padded > 0 ? Math.min(1, kernel.macs / padded) : 1,
   };
 }
+
+/** Rows of activations that share a decoded weight: the largest tiles of the libraries. */
+const SHARING_ROWS = 128;
 
 /** Operations that turn stored codes into what is multiplied; they stand between the array and its operands. */
 function decoding(
@@ -54,8 +58,8 @@ function decoding(
 ): number {
   const weight = root(node.inputs[macRule(node)?.right ?? 0]);
   if (!decode || !placement.decodes?.(weight)) return 0;
-  const rows = array && product ? Math.ceil(product.m / array.rows.value) : 1;
-  return decode.value * shapes.count(weight) * rows;
+  const tiles = array && product ? Math.ceil(product.m / Math.max(array.rows.value, SHARING_ROWS)) : 1;
+  return decode.value * shapes.count(weight) * tiles;
 }
 
 const written = (kernel: Kernel, shapes: Shapes): number =>

@@ -34,13 +34,20 @@ function describe(workload: Workload): string {
     case 'stack':
       return `${workload.depth} convolutions of ${workload.channels} channels`;
     case 'network':
-      return `${workload.id}${workload.sequence ? `, ${workload.sequence} tokens` : ''}, batch ${workload.batch}`;
+      return [
+        workload.id,
+        ...(workload.sequence ? [`${workload.sequence} tokens`] : []),
+        ...(workload.runs ? [`${workload.runs} windows`] : []),
+        `batch ${workload.batch}`,
+      ].join(', ');
     case 'prompt':
-      return `${workload.id}, first token of ${workload.input}`;
+      return `${workload.id}, first token of ${workload.input}${onChips(workload)}`;
     case 'generation':
-      return `${workload.id}, ${workload.input} in, ${workload.output} out, batch ${workload.batch}`;
+      return `${workload.id}, ${workload.input} in, ${workload.output} out, batch ${workload.batch}${onChips(workload)}`;
   }
 }
+
+const onChips = ({ chips }: { chips?: number }): string => (chips ? `, ${chips} chips` : '');
 
 function summarise(rows: readonly ValidatedRow[]): ValidationSummary[] {
   const groups = new Map<string, ValidatedRow[]>();

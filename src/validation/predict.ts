@@ -3,6 +3,7 @@ import type { Target } from '../../targets/types.js';
 import { bugError } from '../errors.js';
 import { type ModelCost, modelCost } from '../report/cost.js';
 import { lower } from '../report/kernels.js';
+import { acrossChips } from '../report/outlook.js';
 import { parameterNames } from '../report/parameters.js';
 import { shapesOf } from '../report/shapes.js';
 import type { PrecisionId, PublishedRow, Workload } from './types.js';
@@ -42,19 +43,21 @@ type Options = (typeof PRECISIONS)[PrecisionId];
 function secondsOf(workload: Workload, precision: Options, target: Target): number {
   const cost = (network: Network) => costOf(network, precision, target);
   const engine = engineSeconds(target);
+  const chips = 'chips' in workload ? (workload.chips ?? 1) : 1;
+  const spread = (network: Network) => acrossChips(cost(network), chips, target);
   switch (workload.kind) {
     case 'product':
       return cost(withInput(gemm(workload), precision)).kernels[0].seconds;
     case 'stack':
       return cost(convStack(workload)).seconds;
     case 'network': {
-      const { id, ...sizes } = workload;
-      return cost(withInput(build(id, sizes), precision)).seconds;
+      const { id, runs = 1, ...sizes } = workload;
+      return runs * cost(withInput(build(id, sizes), precision)).seconds;
     }
     case 'prompt':
-      return cost(build(workload.id, { sequence: workload.input })).seconds + engine.prompt;
+      return spread(build(workload.id, { sequence: workload.input })) + engine.prompt;
     case 'generation':
-      return generation(workload, cost, engine);
+      return generation(workload, spread, engine);
   }
 }
 
@@ -70,13 +73,13 @@ const PROMPTS = 8;
 /** All prompts, then as many steps as tokens come out, each with the cache half grown. */
 function generation(
   { id, batch, input, output }: Extract<Workload, { kind: 'generation' }>,
-  cost: (network: Network) => ModelCost,
+  seconds: (network: Network) => number,
   engine: { step: number; prompt: number },
 ): number {
   const together = Math.min(batch, PROMPTS);
-  const prompt = cost(build(id, { batch: together, sequence: input })).seconds + engine.prompt;
+  const prompt = seconds(build(id, { batch: together, sequence: input })) + engine.prompt;
   const past = Math.round(input + output / 2);
-  const step = cost(build(id, { batch, sequence: 1, past })).seconds + engine.step;
+  const step = seconds(build(id, { batch, sequence: 1, past })) + engine.step;
   return (batch / together) * prompt + output * step;
 }
 

@@ -2,9 +2,11 @@
 export type Workload =
   | { kind: 'product'; m: number; n: number; k: number }
   | { kind: 'stack'; depth: number; channels: number }
-  | { kind: 'network'; id: string; batch: number; sequence?: number }
-  | { kind: 'prompt'; id: string; input: number }
-  | { kind: 'generation'; id: string; batch: number; input: number; output: number };
+  /** `runs`: so many make one sample of the benchmark. */
+  | { kind: 'network'; id: string; batch: number; sequence?: number; runs?: number }
+  /** `chips`: so many hold a part of every weight each. */
+  | { kind: 'prompt'; id: string; input: number; chips?: number }
+  | { kind: 'generation'; id: string; batch: number; input: number; output: number; chips?: number };
 
 /** How it was computed: an id of PRECISIONS. */
 export type PrecisionId = 'float16' | 'bfloat16' | 'int8' | 'fp8' | 'fp8-cache16' | 'w8' | 'w4' | 'w4a8';

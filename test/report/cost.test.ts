@@ -158,6 +158,25 @@ describe('roofline, by hand', () => {
     expect(cost(product(), chip({ power: power(10 + 2 * watts) })).seconds).toBe(free.seconds);
   });
 
+  it('codes that nothing multiplies are decoded for every tile of rows, on the vector units too', () => {
+    const decoded = (target: Target, rows: number) => {
+      const b = new Builder([rows, 1000]);
+      b.node('MatMul', ['input', b.constant('w', [1000, 1000])], [rows, 1000]);
+      const model = b.build();
+      const shapes = shapesOf(model, b.types);
+      const plain = floatPlacement(shapes, target, parameterNames(model));
+      const of = (decodes: boolean) =>
+        modelCost(lower(model, shapes), { ...plain, decodes: () => decodes }, shapes, target).seconds;
+      return of(true) - of(false);
+    };
+    const tiles = { rows: fact(64), columns: fact(64), depth: fact(32) };
+    const target = chip({ memory: fast, array: tiles, vector: fact(1e12), decode: fact(10) });
+    // 10 operations for each of 10⁶ weights; one row is multiplied on the vector units.
+    expect(decoded(target, 1)).toBeCloseTo(1e-5, 9);
+    expect(decoded(target, 128)).toBeCloseTo(1e-5, 9);
+    expect(decoded(target, 256)).toBeCloseTo(2e-5, 9);
+  });
+
   it('products one behind another reach a share of what one alone does', () => {
     const b = new Builder([1, 1000]);
     const first = b.node('MatMul', ['input', b.constant('w', [1000, 1000])], [1, 1000]);

@@ -4,6 +4,7 @@ const FIRST = 'DeepGEMM, first release, H800';
 const SECOND = 'DeepGEMM, March 2025, H800';
 const MAMF = 'stas00/ml-engineering, maximum achievable matrix product';
 const MLPERF = 'MLPerf Inference v3.0, offline';
+const MLPERF_41 = 'MLPerf Inference v4.1, eight chips, offline';
 const TENSORRT = 'TensorRT 8.4, quantization toolkit documentation';
 const SINGLE = 'MLPerf Inference v3.0, single stream, median';
 const MULTI = 'MLPerf Inference v3.0, multi-stream, median';
@@ -43,7 +44,7 @@ const network = (
   workload: { kind: 'network', id, batch, sequence },
   precision,
   value,
-  unit: source === MLPERF ? 'samples/s' : 'ms',
+  unit: source.endsWith('offline') ? 'samples/s' : 'ms',
   used,
   source,
 });
@@ -84,6 +85,13 @@ const BERTS: [string, number, number, PrecisionId, number][] = [
   ['bert-large', 384, 128, 'float16', 163.7],
 ];
 
+/** KiTS19: windows of a case in the mean, from the rows of A100 and H100 together. */
+const WINDOWS = 67;
+const windows = (target: string, value: number, source: string, used: Used = 'held out'): PublishedRow => ({
+  ...network(CNN, target, ['unet3d', 1], 'int8', value, source, used),
+  workload: { kind: 'network', id: 'unet3d', batch: 1, runs: WINDOWS },
+});
+
 export const GPU_ROWS: readonly PublishedRow[] = [
   ...DEEPGEMM.flatMap(([n, k, small, first, second]) => [
     product('h100-sxm', [64, n, k], 'fp8', small, SECOND, 'fit'),
@@ -99,7 +107,7 @@ export const GPU_ROWS: readonly PublishedRow[] = [
   product('a100', [2048, 2048, 13312], 'bfloat16', 271.2, MAMF, 'fit'),
   network(CNN, 'h100-sxm', ['resnet50', 256], 'int8', 91825.7, MLPERF, 'fit'),
   network(CNN, 'h100-pcie', ['resnet50', 256], 'int8', 56635, MLPERF),
-  network(CNN, 'h200', ['resnet50', 256], 'int8', 94620, MLPERF),
+  network(CNN, 'h200', ['resnet50', 256], 'int8', 94620, MLPERF_41),
   network(CNN, 'a100', ['resnet50', 256], 'int8', 42379.3, MLPERF),
   network(CNN, 'l4', ['resnet50', 32], 'int8', 13157.8, MLPERF, 'fit'),
   network(CNN, 'l4', ['resnet50', 1], 'int8', 0.328, SINGLE),
@@ -110,6 +118,18 @@ export const GPU_ROWS: readonly PublishedRow[] = [
   network(CNN, 'a100', ['resnet101', 1], 'int8', 0.84, TENSORRT, 'fit'),
   network(CNN, 'a100', ['mobilenetv1', 1], 'int8', 0.16, TENSORRT, 'fit'),
   network(CNN, 'a100', ['mobilenetv2', 1], 'int8', 0.3, TENSORRT),
+  network(CNN, 'a100', ['resnet50v2', 1], 'int8', 0.57, TENSORRT),
+  network(CNN, 'a100', ['resnet101v2', 1], 'int8', 1.05, TENSORRT),
+  network(CNN, 'a100', ['efficientnet-b0', 1], 'int8', 0.67, TENSORRT),
+  network(CNN, 'a100', ['efficientnet-b3', 1], 'int8', 1.24, TENSORRT),
+  network(CNN, 'a100', ['inceptionv3', 1], 'int8', 0.82, TENSORRT),
+  network(CNN, 'h100-sxm', ['resnet50', 256], 'int8', 88740, MLPERF_41),
+  windows('h100-sxm', 6.86989, MLPERF, 'fit'),
+  windows('h100-sxm', 6.462, MLPERF_41),
+  windows('h100-pcie', 4.67163, MLPERF),
+  windows('h200', 6.827, MLPERF_41),
+  windows('a100', 3.84804, MLPERF, 'fit'),
+  windows('l4', 1.06539, MLPERF),
   ...BERTS.map(([id, sequence, batch, precision, ms]) =>
     network(
       'transformers',
