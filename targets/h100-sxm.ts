@@ -16,6 +16,7 @@ export const h100Sxm: Target = {
   description: '132 SMs, 80 GB HBM3; int8 and FP8 at twice the float16 rate, through TensorRT',
   timing: 'modelled',
   activations: { format: 'int8', symmetric: true, reason: 'TensorRT demands a zero point of 0' },
+  runtime: 'tensorrt',
   floatFormat: 'float16',
   kernelOutputs: 'float',
   peak: {

@@ -31,6 +31,8 @@ export interface Target {
     symmetric: boolean;
     reason: string;
   };
+  /** What compiles models for it, where that has rules of its own for Q/DQ pairs. */
+  runtime?: 'tensorrt';
   /** Format of everything that is not quantized there. */
   floatFormat: 'float32' | 'float16' | 'bfloat16';
   /**

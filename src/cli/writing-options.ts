@@ -8,9 +8,8 @@ export const WRITING_OPTIONS = {
   encoding: {
     flags: '--encoding <encoding>',
     description:
-      'exec: what onnxruntime runs, bit for bit as the format means. spec: the types of the ONNX standard, for other readers',
+      'exec: what onnxruntime runs, bit for bit as the format means. spec: the types of the ONNX standard, for other readers; default: exec, but spec for FP8 on chips of TensorRT',
     group: WRITING,
-    default: 'exec',
     choices: ['exec', 'spec'],
   },
   weightOnly: {

@@ -3,23 +3,24 @@ import { format } from '../../kernels/formats.js';
 import { type Dtype, dtypeNumber } from '../ir/dtypes.js';
 import { makeAttribute } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
-import type { ActivationPlan, Encoding } from '../plan/types.js';
+import type { ActivationPlan, Encoding, Plan } from '../plan/types.js';
 import type { Editor } from './editor.js';
 
 /**
  * Puts an activation on its grid. Integer nodes read the dequantized view. A float node reads it too when the producer
- * computes in integers (the float values never exist on the chip), and the original value otherwise.
+ * computes in integers (the float values never exist on the chip), and the original value otherwise. For TensorRT, whose
+ * products leave their kernels in float, a float node always reads the original.
  */
 export function attachActivation(
   editor: Editor,
   activation: ActivationPlan,
   integer: ReadonlySet<string>,
-  encoding: Encoding,
+  { encoding, placement }: Pick<Plan, 'encoding' | 'placement'>,
 ): void {
   const { tensor } = activation;
   const { producer, uses } = editor.links;
   const maker = producer.get(tensor);
-  const makerIsInteger = maker !== undefined && integer.has(maker.name ?? '');
+  const makerIsInteger = maker !== undefined && integer.has(maker.name ?? '') && placement !== 'tensorrt';
   const readers = (uses.get(tensor) ?? []).filter((u) => makerIsInteger || integer.has(u.node.name ?? ''));
   const nodes = pair(editor, activation, encoding);
   const [view] = nodes.at(-1)!.outputs;

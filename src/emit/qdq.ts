@@ -41,9 +41,9 @@ export function emitQdq(
     const editor = new Editor(graph, fresh);
     for (const weight of numbers.weights) attachWeight(editor, plan, weight, encode);
     if (graph === result.graph) {
-      for (const bias of numbers.biases) attachBias(editor, bias);
+      for (const bias of numbers.biases) attachBias(editor, bias, plan);
       const integer = new Set(plan.integer.map((i) => i.node));
-      for (const activation of plan.activations) attachActivation(editor, activation, integer, plan.encoding);
+      for (const activation of plan.activations) attachActivation(editor, activation, integer, plan);
       attachAllDynamic(editor, plan, numbers);
     }
     editor.weave();
@@ -79,11 +79,16 @@ function attachAllDynamic(editor: Editor, plan: Plan, numbers: Numbers): void {
   }
 }
 
-function attachBias(editor: Editor, bias: QuantizedBias): void {
+function attachBias(editor: Editor, bias: QuantizedBias, { placement }: Plan): void {
   const node = editor.nodes.get(bias.plan.node);
   if (!node) return;
   const { tensor } = bias.plan;
   const perChannel = bias.scale.length > 1;
+  if (placement === 'tensorrt') {
+    const values = Float32Array.from(bias.codes, (code, i) => code * bias.scale[perChannel ? i : 0]);
+    node.inputs[bias.plan.input] = editor.float(`${tensor}_corrected`, [values.length], values);
+    return;
+  }
   const codes = editor.constant(`${tensor}_quantized`, 'int32', [bias.codes.length], bias.codes);
   const scale = editor.float(`${tensor}_scale`, perChannel ? [bias.scale.length] : [], bias.scale);
   const along = perChannel ? [makeAttribute.int('axis', 0)] : [];

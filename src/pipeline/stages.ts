@@ -17,9 +17,10 @@ import {
   requiredOpset,
   requireFiniteWeights,
   resolveKeepFloat,
+  usualEncoding,
 } from '../plan/index.js';
 import type { Scheme } from '../plan/types.js';
-import { observeTypes, prepare } from '../prepare/index.js';
+import { observeTypes, prepare, scaleQueries } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 
@@ -62,16 +63,19 @@ export async function openJob(options: JobOptions): Promise<Job> {
   return prepareFor(options, loadModel(options.model));
 }
 
-export async function prepareFor(options: JobOptions, loaded: LoadedModel): Promise<Job> {
-  const named = resolveTarget(options.target);
-  const target = options.symmetric === undefined ? named : withSymmetry(named, options.symmetric);
-  const scheme = parseScheme(options.scheme);
+export async function prepareFor(given: JobOptions, loaded: LoadedModel): Promise<Job> {
+  const named = resolveTarget(given.target);
+  const target = given.symmetric === undefined ? named : withSymmetry(named, given.symmetric);
+  const scheme = parseScheme(given.scheme);
+  const encoding = given.encoding ?? usualEncoding(scheme, target);
+  const options = { ...given, encoding };
   checkWriting(scheme, options);
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
   const { model, diagnostics } = await prepare(loaded.model, {
     opset: requiredOpset(scheme, target, options.encoding),
   });
+  if (target.runtime === 'tensorrt') scaleQueries(model);
   checkTensors(model);
   stopIfAborted(options.signal);
   for (const d of diagnostics) options.onDiagnostic?.(d);

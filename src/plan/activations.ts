@@ -9,17 +9,15 @@ import { activationRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
 import type { ActivationPlan } from './types.js';
 
-/** Tensor → the tensor whose scale it uses. Same-scale operators in integers tie their inputs and outputs together. */
+/** Tensor → the tensor whose scale it uses. */
 export function shareScales(flow: Flow): Map<string, string> {
   const parent = new Map<string, string>([...flow.quantized].map((t) => [t, t]));
   const root = (t: string): string => {
     const p = parent.get(t)!;
     return p === t ? t : root(p);
   };
-  for (const node of flow.integer) {
-    const candidate = flow.candidates.get(node);
-    if (candidate?.rule.kind !== 'sameScale') continue;
-    const tied = [...candidate.activations, ...node.outputs].filter((t) => flow.quantized.has(t));
+  for (const { node, activations } of flow.tied) {
+    const tied = [...activations, ...node.outputs].filter((t) => flow.quantized.has(t));
     for (const t of tied) parent.set(root(t), root(tied[0]));
   }
   return new Map([...flow.quantized].map((t) => [t, root(t)]));

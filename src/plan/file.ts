@@ -115,6 +115,7 @@ export function decodePlan(json: string, file: string): Plan {
   for (const key of ['model', 'target', 'scheme', 'method', 'evidence'])
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
   if (plan.encoding !== 'exec' && plan.encoding !== 'spec') throw fail('"encoding" must be exec or spec');
+  if (!optional(oneOf('tensorrt'))(plan.placement)) throw fail('"placement" must be tensorrt, or absent');
   if (!optional(whole)(plan.seed)) throw fail('"seed" must be a whole number');
   if (!flag(plan.biasCorrection)) throw fail('"biasCorrection" must be true or false');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {

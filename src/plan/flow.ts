@@ -5,6 +5,7 @@ import type { Graph, Model, Node } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { activationRule, FUSED_ACTIVATIONS, type OperatorRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
+import { forTensorrt, placePairs, unsuitedProductOf } from './tensorrt.js';
 import type { Scheme } from './types.js';
 import type { Writing } from './writing.js';
 
@@ -49,6 +50,10 @@ export interface Flow {
   quantized: Set<string>;
   /** Nodes that will compute in integers. */
   integer: Set<Node>;
+  /** Why, where it is not for what the operator's rule says. */
+  notes: Map<Node, string>;
+  /** What must share a scale: inputs and outputs of each. */
+  tied: Candidate[];
 }
 
 /**
@@ -66,10 +71,17 @@ export function decideFlow(input: PlanInput): Flow {
     fusedBehind: new Map(),
     quantized: new Set(),
     integer: new Set(),
+    notes: new Map(),
+    tied: [],
   };
   collectCandidates(flow, input);
   if (!findFormat(activationsOn(input.scheme, input.target))) return flow;
   findFused(flow);
+  if (forTensorrt(input)) {
+    placePairs(flow, linear(flow));
+    settleFused(flow);
+    return flow;
+  }
   const wantedByLinear = activationsOfLinear(flow);
   const possible = possibleTensors(flow, wantedByLinear);
   for (const tensor of input.unfit?.keys() ?? []) possible.delete(tensor);
@@ -127,7 +139,9 @@ function refuse(
     );
     if (missing) return 'its weights are computed at run time';
   }
-  return rule.unless?.(node);
+  const unless = rule.unless?.(node);
+  if (unless || rule.kind !== 'linear' || !forTensorrt(input)) return unless;
+  return unsuitedProductOf(node, flow, input);
 }
 
 /** A Relu or Clip that alone reads an integer kernel's output is applied by that kernel before it rounds. */
@@ -228,6 +242,13 @@ function settleNodes(flow: Flow): void {
         reads ? 'nothing behind it computes in integers' : 'not all of its inputs are quantized',
       );
   }
+  flow.tied = [...flow.candidates.values()].filter(
+    (c) => c.rule.kind === 'sameScale' && flow.integer.has(c.node),
+  );
+  settleFused(flow);
+}
+
+function settleFused(flow: Flow): void {
   for (const [fused, behind] of flow.fusedBehind) {
     if (flow.integer.has(behind)) flow.integer.add(fused);
     else flow.refused.set(fused, `fused behind ${behind.opType} "${behind.name}", which stays float`);

@@ -7,7 +7,8 @@ import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate, unfitTens
 import { planDynamic } from './dynamic.js';
 import { decideFlow, type Flow, type PlanInput } from './flow.js';
 import { weightOpset } from './form.js';
-import { activationsOn } from './scheme.js';
+import { activationsOn, usualEncoding } from './scheme.js';
+import { forTensorrt } from './tensorrt.js';
 import type { Encoding, FloatPlan, IntegerPlan, Plan, Scheme } from './types.js';
 import { checkWeights, planBiases, planWeights } from './weights.js';
 
@@ -22,11 +23,14 @@ export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(dec
 
 /** Q/DQ exist from here on. */
 const LEAST_OPSET = 10;
+/** INT8, FP8 and INT4 in one opset, which its parser knows from release 10 on. */
+const TENSORRT_OPSET = 21;
 
 /** Lowest ai.onnx opset that can express the scheme on a target. */
 export function requiredOpset(scheme: Scheme, target: Target, encoding: Encoding = 'exec'): number {
   const activations = findFormat(activationsOn(scheme, target));
-  return Math.max(LEAST_OPSET, weightOpset(scheme, encoding), activations?.opset ?? 0);
+  const least = forTensorrt({ target }) ? TENSORRT_OPSET : LEAST_OPSET;
+  return Math.max(least, weightOpset(scheme, encoding), activations?.opset ?? 0);
 }
 
 /**
@@ -77,7 +81,8 @@ function assemble(
     scheme: input.scheme.name,
     method,
     opset: opsetVersion(input.model),
-    encoding: input.writing?.encoding ?? 'exec',
+    encoding: input.writing?.encoding ?? usualEncoding(input.scheme, input.target),
+    ...(forTensorrt(input) && { placement: 'tensorrt' as const }),
     ...(input.writing?.rounding === 'stochastic' && { seed: input.writing.seed ?? 0 }),
     evidence: 'synthetic',
     activations: planActivations(flow, input, rangeOf),
@@ -105,7 +110,7 @@ const integerNodes = (flow: Flow): IntegerPlan[] =>
     opType: node.opType,
     reason: flow.fusedBehind.has(node)
       ? `applied by ${flow.fusedBehind.get(node)!.opType} "${flow.fusedBehind.get(node)!.name}" before it rounds`
-      : flow.candidates.get(node)!.rule.description,
+      : (flow.notes.get(node) ?? flow.candidates.get(node)!.rule.description),
   }));
 
 function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
@@ -127,5 +132,5 @@ export type { PlanInput } from './flow.js';
 export { executable, executableWeight } from './form.js';
 export { hazards } from './hazards.js';
 export { resolveKeepFloat } from './keep-float.js';
-export { activationsOn, parseScheme, SCHEMES } from './scheme.js';
+export { activationsOn, parseScheme, SCHEMES, usualEncoding } from './scheme.js';
 export { checkWriting, type Writing } from './writing.js';

@@ -2,7 +2,7 @@ import { BLOCK_FORMATS, findBlockFormat } from '../../kernels/block-formats.js';
 import { FORMATS, findFormat, type NumberFormat } from '../../kernels/formats.js';
 import type { Target } from '../../targets/types.js';
 import { nearestNames, unsupportedError, usageError } from '../errors.js';
-import type { Granularity, Scheme } from './types.js';
+import type { Encoding, Granularity, Scheme } from './types.js';
 
 /** Wider formats are accumulators', and E8M0 has no sign and no zero: none is a weight's. */
 const isWeightFormat = (row: NumberFormat): boolean =>
@@ -155,6 +155,15 @@ export function activationsOn({ weights, activations }: Scheme, target: Target):
   if (isFloat && bits === '8') return weights;
   return `${target.activations.format.startsWith('u') ? 'uint' : 'int'}${bits}`;
 }
+
+/**
+ * How a model is written where nobody asks: for onnxruntime. For TensorRT activations of FP8 are Q/DQ pairs of that
+ * type, which onnxruntime's own optimisations break.
+ */
+export const usualEncoding = (scheme: Scheme, target: Target): Encoding =>
+  target.runtime === 'tensorrt' && findFormat(activationsOn(scheme, target))?.kind === 'float'
+    ? 'spec'
+    : 'exec';
 
 function unknownScheme(name: string) {
   const [weights, ...rest] = name.split('-');

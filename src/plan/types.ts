@@ -128,6 +128,11 @@ export interface Plan {
   /** Opset of the standard domain that the emitted model imports. */
   opset: number;
   encoding: Encoding;
+  /**
+   * Whose placement of pairs it follows. `tensorrt`: who computes in float reads values that were never rounded, and
+   * biases are float. Absent: values are rounded where they are made, for all who read them.
+   */
+  placement?: 'tensorrt';
   /** Of stochastic rounding; default 0. */
   seed?: number;
   /** `none` when calibration was synthetic. */

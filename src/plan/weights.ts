@@ -8,6 +8,7 @@ import { type Ends, endsOf } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
 import { type WeightRule, weightRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
+import { forTensorrt, unsuitedStorage } from './tensorrt.js';
 import type { BiasPlan, Granularity, WeightPlan } from './types.js';
 import { formFor, sparsityFor } from './writing.js';
 
@@ -21,11 +22,17 @@ export function planWeights(flow: Flow, input: PlanInput): WeightPlan[] {
   for (const node of flow.graph.nodes) {
     if (input.keepFloat.has(node.name ?? '')) continue;
     const weightOnly = !flow.integer.has(node);
+    if (staysFloat(weightOnly, input)) continue;
     const why = weightOnly ? (flow.refused.get(node) ?? 'activations stay float') : undefined;
     addWeight(plans, node, flow.links.initializer, ownInput(node, ends, input), why);
     for (const inner of subgraphs(node)) addNested(plans, inner, flow.links.initializer, input);
   }
   return [...plans.values()];
+}
+
+/** TensorRT computes what is not in 8 bits from float weights: stored codes would only cost it a kernel. */
+function staysFloat(weightOnly: boolean, input: PlanInput): boolean {
+  return weightOnly && forTensorrt(input) && activationsOn(input.scheme, input.target) !== 'none';
 }
 
 /** The scheme of one node's weights: a format of its own, that of the network's ends, or the scheme. */
@@ -62,7 +69,11 @@ function addWeight(
 ): void {
   const rule = weightRule(node);
   const least = storedOnly === undefined ? 1 : MIN_STORED_ELEMENTS;
-  const found = rule?.weights?.filter((w) => isWeight(constants.get(node.inputs[w.input]), least)) ?? [];
+  const found =
+    rule?.weights?.filter((w) => {
+      const tensor = constants.get(node.inputs[w.input]);
+      return isWeight(tensor, least) && !(forTensorrt(input) && unsuitedStorage(node, tensor, input.scheme));
+    }) ?? [];
   const roles = rule?.kind === 'weightOnly' ? found : found.slice(0, 1);
   for (const role of roles) {
     const plan = weightPlan(node, role, constants.get(node.inputs[role.input])!, input, storedOnly);

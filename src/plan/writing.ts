@@ -6,6 +6,7 @@ import type { Node, Tensor } from '../ir/model.js';
 import type { PlanInput } from './flow.js';
 import { formOf } from './form.js';
 import { type WeightRule, weightRule } from './rules/index.js';
+import { usualEncoding } from './scheme.js';
 import type { Encoding, Scheme, Sparsity, WeightForm, WeightPlan } from './types.js';
 
 /** What the user may say of how weights are rounded and written. */
@@ -49,9 +50,9 @@ export function formFor(
   node: Node,
   role: WeightRule,
   tensor: Tensor,
-  { scheme, writing = {} }: PlanInput,
+  { scheme, target, writing = {} }: PlanInput,
 ): { form: WeightForm; note?: string } {
-  const form = formOf(scheme.weights, writing.encoding ?? 'exec');
+  const form = formOf(scheme.weights, writing.encoding ?? usualEncoding(scheme, target));
   if (writing.weightOnly !== 'matmulnbits') return { form };
   const refusal = refuseNBits(node, role, tensor, scheme);
   return refusal ? { form, note: `not MatMulNBits: ${refusal}` } : { form: 'matmulnbits' };

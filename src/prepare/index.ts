@@ -18,6 +18,7 @@ import { upgradeOpset } from './passes/upgrade-opset.js';
 import { refuseQuantized } from './refuse.js';
 import type { Pass, Prepared, PrepareOptions } from './types.js';
 
+export { scaleQueries } from './attention.js';
 export { inferTypes } from './infer.js';
 export { observeTypes } from './observe.js';
 export { graphInputs, staticDims, UNKNOWN_RANK, valueMeta } from './probe.js';

@@ -197,7 +197,8 @@ const CASES: Case[] = [
     nodes: between(makeNode('Erf', ['in'], ['out'])),
     layers: ['Conv', 'Conv'],
   },
-  ...['tpu', 'h100', 'ane'].map((target) => ({
+  // Convolutions of four channels are too narrow for what compiles for the H100.
+  ...['tpu', 'ane'].map((target) => ({
     name: `convolutions for ${target}`,
     target,
     nodes: between(makeNode('Relu', ['in'], ['out'])),
