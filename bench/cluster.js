@@ -24,6 +24,7 @@ const closed = (child) => new Promise((resolve) => child.once('close', resolve))
 
 /** A server that writes every command to a disk before it answers. `extra`: more of its options. */
 export class Redis {
+  folder = '';
   port = 0;
   url = '';
   env = { REDIS_URL: '', REDIS_PASSWORD: '' };
@@ -33,6 +34,7 @@ export class Redis {
   /** @param {string} folder @param {string[]} extra */
   static async start(folder, extra = []) {
     const redis = new Redis();
+    redis.folder = folder;
     redis.port = await freePort();
     redis.args = ['--port', redis.port, '--dir', folder, '--requirepass', PASSWORD, '--save', ''];
     redis.args.push('--appendonly', 'yes', '--appendfsync', 'always', ...extra);
@@ -66,8 +68,10 @@ export class Cluster {
     this.env = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };
   }
 
-  spawn(args, env) {
-    const child = spawn(process.execPath, [COMMAND, ...args.map(String)], {
+  /** `before`: what bash does first, such as setting a limit. */
+  spawn(args, env, before = ':') {
+    const command = [process.execPath, COMMAND, ...args.map(String)];
+    const child = spawn('bash', ['-c', `${before}; exec "$@"`, 'bash', ...command], {
       env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -82,10 +86,10 @@ export class Cluster {
 
   /**
    * A worker that is ready to take jobs.
-   * @param {number} lease in seconds @param {string[]} args @param {Record<string, string>} env
+   * @param {number} lease in seconds @param {string[]} args @param {Record<string, string>} env @param {string} [before]
    */
-  async worker(lease, args = [], env = {}) {
-    const child = this.spawn(['worker', '--lease', lease, '--threads', 1, ...args], env);
+  async worker(lease, args = [], env = {}, before = undefined) {
+    const child = this.spawn(['worker', '--lease', lease, '--threads', 1, ...args], env, before);
     await new Promise((resolve, reject) => {
       child.stderr.on('data', () => child.text.includes('ready:') && resolve());
       child.once('close', () => reject(new Error(`the worker ended: ${child.text}`)));
