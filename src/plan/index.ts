@@ -21,8 +21,8 @@ export const requireFiniteWeights = (input: PlanInput): void => checkWeights(dec
 /** Tensors whose ranges a plan for this scheme and target needs from data. Pure; names in ascending order. */
 export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(decideFlow(input));
 
-/** Q/DQ exist from here on. */
-const LEAST_OPSET = 10;
+/** Q/DQ exist from 10 on, and Round from 11 on: onnxruntime quantizes biases with it by itself. */
+const LEAST_OPSET = 11;
 /** INT8, FP8 and INT4 in one opset, which its parser knows from release 10 on. */
 const TENSORRT_OPSET = 21;
 
