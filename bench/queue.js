@@ -117,7 +117,11 @@ const FAULTS = [
       setTimeout(() => workers[1].kill('SIGCONT'), 2500 * LEASE);
     }),
   },
-  { name: 'a step that hangs, ended by --timeout 3', args: ['--timeout', '3'], onEvent: at('verify', hang) },
+  {
+    name: 'a step that hangs, ended by --timeout 10',
+    args: ['--timeout', '10'],
+    onEvent: at('verify', hang),
+  },
   {
     name: 'every file of the cache damaged',
     onEvent: at('plan', ({ place }) => {
@@ -185,11 +189,11 @@ async function soak(count) {
         await sleep(between(500, 3000));
         if (over) break;
         const chance = Math.random();
-        if (chance < 0.05) {
+        if (chance < 0.15) {
           tally.servers++;
           await redis.kill();
           await redis.restart();
-        } else if (chance < 0.25) {
+        } else if (chance < 0.35) {
           tally.stopped++;
           const [worker] = workers;
           worker.kill('SIGSTOP');

@@ -18,6 +18,12 @@ export const BATCH_OPTIONS = {
     group: 'Output:',
     path: true,
   },
+  sarif: {
+    flags: '--sarif <file>',
+    description: 'also write what failed and what was warned of as SARIF, which code hosts show',
+    group: 'Output:',
+    path: true,
+  },
   baseline: {
     flags: '--baseline <file>',
     description: 'JSON that an earlier batch printed (-f json), to compare with',
@@ -77,6 +83,7 @@ export interface BatchOptions {
   dryRun?: boolean;
   events?: boolean;
   junit?: string;
+  sarif?: string;
   baseline?: string;
   maxRegression?: Record<string, number>;
   engine?: string;

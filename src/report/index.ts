@@ -1,6 +1,7 @@
 import type { Sensitivity } from '../sensitivity/types.js';
 import type { DetailedComparison } from './comparison.js';
 import type { DetailedReport } from './details.js';
+import type { OverviewJob } from './html/overview.js';
 
 export { fallbacks, operatorTable, type TextTable } from './breakdown.js';
 export {
@@ -29,6 +30,11 @@ export const reportHtml = async (detailed: DetailedReport): Promise<string> =>
 /** Several reports of one model as a page. */
 export const comparisonHtml = async (detailed: DetailedComparison): Promise<string> =>
   (await import('./html/comparison.js')).comparisonHtml(detailed);
+export type { OverviewJob } from './html/overview.js';
+
+/** All jobs of a batch as a page. */
+export const overviewHtml = async (title: string, jobs: readonly OverviewJob[]): Promise<string> =>
+  (await import('./html/overview.js')).overviewHtml(title, jobs);
 export type { Settings } from './outlook.js';
 export { surveySvg } from './survey/index.js';
 

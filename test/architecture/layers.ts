@@ -137,6 +137,7 @@ export const LAYERS: readonly Layer[] = [
       'src/plan/describe.ts',
       'src/emit/formats.ts',
       'src/lint/runtimes.ts',
+      'src/lint/sarif-log.ts',
       'src/calibrate/methods/index.ts',
       'src/data/presets.ts',
       'src/report/index.ts',

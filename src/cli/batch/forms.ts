@@ -7,7 +7,7 @@ import { markdownSection, paragraphs, renderSection, type Section } from '../ren
 import type { Terminal } from '../render/terminal.js';
 import { byteText, decibel, digits } from '../render/units.js';
 import type { Batch } from './expand.js';
-import { regressionText } from './junit.js';
+import { regressionCode, regressionText } from './junit.js';
 
 /** A batch as JSON, Markdown or a terminal table. */
 export function batchForms(
@@ -66,7 +66,7 @@ function failures({ jobs }: BatchResult, worse: readonly Regression[]): Section 
         ? [[id, error.code ?? 'BUG', [error.message, error.code && error.hint].filter(Boolean).join('. ')]]
         : [],
     ),
-    ...worse.map((r) => [r.job, `REGRESSION_${r.what.toUpperCase()}`, regressionText(r)]),
+    ...worse.map((r) => [r.job, regressionCode(r), regressionText(r)]),
   ];
   return { title: 'What failed', head: ['job', 'code', 'why'], rows };
 }

@@ -46,13 +46,15 @@ function testCase({ id, model, error, seconds }: JobResult, worse: readonly Regr
           ),
         ]
       : []),
-    ...worse.map((r) => finding('failure', `REGRESSION_${r.what.toUpperCase()}`, regressionText(r))),
+    ...worse.map((r) => finding('failure', regressionCode(r), regressionText(r))),
   ];
   return findings.length === 0 ? `${open}/>` : `${open}>${findings.join('')}</testcase>`;
 }
 
 const finding = (tag: string, type: string, message: string): string =>
   `<${tag} type="${escaped(type)}" message="${escaped(message)}"/>`;
+
+export const regressionCode = ({ what }: Regression): string => `REGRESSION_${what.toUpperCase()}`;
 
 /** "latency: 1.2 ms before, 1.5 ms now; 10 % is allowed". */
 export function regressionText({ what, before, after, unit, allowed }: Regression): string {

@@ -1,15 +1,18 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { BatchEvent, BatchResult, Engine, EngineOptions } from '../../batch/types.js';
 import { gateError, invalidError, QuantizeError, unpackError, usageError } from '../../errors.js';
 import { type Batch, readBatch } from '../batch/expand.js';
 import { batchForms, dryRunForms } from '../batch/forms.js';
 import { junitXml } from '../batch/junit.js';
+import { writeOverview } from '../batch/overview.js';
 import { budgetOf, queueAddress } from '../batch/resources.js';
+import { batchSarif, type Warning } from '../batch/sarif.js';
 import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
-import { printResult } from '../output.js';
+import { jsonText, printResult } from '../output.js';
 import { createProgress } from '../progress.js';
+import { requireFolder } from '../report-files.js';
 import type { Shell } from '../shell.js';
 import { writeTextFile } from '../streams.js';
 import { versionOf } from '../version.js';
@@ -20,15 +23,26 @@ export const run: Action = async ([file], options, shell) => {
     throw usageError('NO_BASELINE', '--max-regression needs --baseline to compare with');
   const baseline = options.baseline ? readBaseline(options.baseline) : undefined;
   if (options.dryRun) return printResult(dryRunForms(batch), options, shell);
-  const result = await perform(batch, options, shell);
+  for (const output of [options.junit, options.sarif, options.html]) if (output) requireFolder(output);
+  const warnings: Warning[] = [];
+  const result = await perform(batch, options, shell, (event) => {
+    if (event.event === 'warning') warnings.push(event);
+  });
   const { regressions } = await import('../../batch/index.js');
   const worse = baseline ? regressions(baseline, result, options.maxRegression ?? {}) : [];
   if (options.junit) writeTextFile(options.junit, junitXml(result, worse));
+  if (options.sarif) writeTextFile(options.sarif, jsonText(batchSarif(result, worse, warnings)));
+  if (options.html) await writeOverview(options.html, basename(file!), result);
   if (!options.events) await printResult(batchForms(result, worse, options), options, shell);
   failIfAny(result, worse.length);
 };
 
-async function perform(batch: Batch, options: Options, shell: Shell): Promise<BatchResult> {
+async function perform(
+  batch: Batch,
+  options: Options,
+  shell: Shell,
+  hear: (event: BatchEvent) => void,
+): Promise<BatchResult> {
   const engine = await engineCalled(options.engine!);
   for (const { options: job } of batch.jobs) mkdirSync(dirname(job.output), { recursive: true });
   const view = options.events ? eventLines(shell) : liveView(options, shell);
@@ -37,7 +51,10 @@ async function perform(batch: Batch, options: Options, shell: Shell): Promise<Ba
     budget: budgetOf(options, batch.budget),
     queue: engine.id === 'local' ? undefined : { ...queueAddress(options, shell), shards: options.shards },
     version: versionOf(),
-    onEvent: view.take,
+    onEvent(event) {
+      hear(event);
+      view.take(event);
+    },
     signal: shell.signal,
   };
   try {

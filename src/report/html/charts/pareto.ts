@@ -81,19 +81,22 @@ function names(points: ReturnType<typeof paretoPoints>['points'], bySchemes: boo
 }
 
 /** A logarithmic domain with space for labels around the values. */
-const room = (values: number[]): [number, number] => [Math.min(...values) / 1.8, Math.max(...values) * 1.8];
+export const room = (values: number[]): [number, number] => [
+  Math.min(...values) / 1.8,
+  Math.max(...values) * 1.8,
+];
 
 type Mark = NonNullable<Spec['marks']>[number];
 const place = { x: { scale: 'x', field: 'x' }, y: { scale: 'y', field: 'y' } };
 
-const frontLine: Mark = {
+export const frontLine: Mark = {
   type: 'line',
   from: { data: 'front' },
   aria: false,
   encode: { update: { ...place, stroke: { value: 'var(--soft)' }, strokeDash: { value: [4, 3] } } },
 };
 
-const combination: Mark = {
+export const combination: Mark = {
   type: 'symbol',
   name: 'combination',
   from: { data: 'points' },
