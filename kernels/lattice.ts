@@ -130,12 +130,20 @@ export class LayerRounding {
   /**
    * Makes two of every four neighbouring columns zero and rounds the rest, errors being made up for in the columns that
    * follow (SparseGPT). What is zero stays so in every later step.
+   * @param kept 1 for values that stay, rows × columns: these instead
    */
-  prune(damping = DAMPING): void {
+  prune({ damping = DAMPING, kept }: { damping?: number; kept?: Uint8Array } = {}): void {
     this.factorise(damping, false);
     const { weights, rounded, mask, factor, grid, feedback } = this.at;
-    this.simd.pruneRows(weights, rounded, mask, factor, this.rows, this.columns, grid, feedback);
+    if (kept) this.bytes('mask').set(kept);
+    const given = kept ? 1 : 0;
+    this.simd.pruneRows(weights, rounded, mask, factor, this.rows, this.columns, grid, feedback, given);
     this.pruned = true;
+  }
+
+  /** What `prune` left, 1 for values that stay: a copy. */
+  get kept(): Uint8Array {
+    return this.bytes('mask').slice();
   }
 
   /** Coordinate descent from the present Ŵ. @returns the objective of each row */
@@ -213,7 +221,17 @@ export class LayerRounding {
     new Int32Array(this.memory.buffer, at.columnBase, this.columns).set(grid.columnBase);
     words.set([at.scales, at.zeroPoints, at.rowBase, at.columnBase]);
     new Float32Array(words.buffer, words.byteOffset).set([grid.low, grid.high], 4);
-    words.set([at.levels, grid.continuous ? -1 : (grid.levels?.length ?? 0)], 6);
+    const { levels, levelsEach } = grid;
+    const count = grid.continuous ? -1 : (levelsEach ?? levels?.length ?? 0);
+    words.set([at.levels, count, 4 * (levelsEach ?? 0)], 6);
+  }
+
+  private bytes(part: Part): Uint8Array {
+    return new Uint8Array(
+      this.memory.buffer,
+      this.at[part],
+      bytesOf(this.rows, this.columns, this.grid)[part],
+    );
   }
 
   private floats(part: Part): Float32Array {

@@ -11,7 +11,9 @@ export interface LayerGrid {
   columnBase: Int32Array;
   low: number;
   high: number;
+  /** Those of all scales, or as many for each scale, one after the other (`levelsEach`). */
   levels?: Float32Array;
+  levelsEach?: number;
   /** Every value is on the grid: pruning without rounding. */
   continuous?: boolean;
 }
@@ -24,7 +26,7 @@ export interface Rounding {
 }
 
 /** Words of a grid as the kernels read it. */
-export const GRID_WORDS = 8;
+export const GRID_WORDS = 9;
 const ALIGNMENT = 64;
 
 /** Arrays of a layer in the kernels' memory. */

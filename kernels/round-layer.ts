@@ -1,4 +1,5 @@
 import type { LayerRounding, Rounding } from './lattice.js';
+import { twoFourMask } from './sparsity.js';
 
 export interface RoundOptions {
   /** Scales may move: they are free float32, not stored in few bits. */
@@ -27,6 +28,8 @@ export interface RoundedLayer extends Rounding {
   /** tr((Ŵ − W)·H·(Ŵ − W)ᵀ) of Ŵ, and of rounding to nearest on the grids that were given. */
   objective: number;
   nearest: number;
+  /** Of a pruned layer: 1 for values that stay. */
+  kept?: Uint8Array;
 }
 
 /**
@@ -49,15 +52,42 @@ export function roundLayer(layer: LayerRounding, options: RoundOptions): Rounded
   return { ...rounding, objective: total(objectives), nearest: total(plain.objectives) };
 }
 
+/**
+ * As `roundLayer` with zeros: two of every four columns, chosen by what they cost, or those that `kept` has. `nearest` is what
+ * the largest magnitudes rounded to nearest cost; a layer that would be worse off is left at that.
+ */
+export function pruneLayer(
+  layer: LayerRounding,
+  weights: Float32Array,
+  options: RoundOptions,
+  kept?: Uint8Array,
+): RoundedLayer {
+  const largest = kept ?? twoFourMask(weights, [layer.rows, layer.columns], 1);
+  layer.nearest();
+  layer.rounded = layer.rounded.map((x, i) => (largest[i] ? x : 0));
+  const plain = { ...stateOf(layer), objective: total(layer.objectives()), kept: largest };
+  if (options.scales) clip(layer, options);
+  layer.prune({ kept });
+  const objective = total(improved(layer, options));
+  const best = objective < plain.objective ? { ...stateOf(layer), objective, kept: layer.kept } : plain;
+  return { ...best, nearest: plain.objective };
+}
+
 /** Compensation, descent and refits from the present grids. */
 function worked(layer: LayerRounding, options: RoundOptions): Candidate {
   layer.compensate();
+  const objectives = improved(layer, options);
+  return { ...stateOf(layer), objectives };
+}
+
+/** Descent and refits from what is rounded. @returns the objective of each row */
+function improved(layer: LayerRounding, options: RoundOptions): Float64Array {
   let objectives = layer.descend(SWEEPS);
   for (let i = 0; i < REFITS && options.scales && !layer.sharesScales; i++) {
     layer.refit();
     objectives = layer.descend(SWEEPS);
   }
-  return { ...stateOf(layer), objectives };
+  return objectives;
 }
 
 const stateOf = ({ rounded, scales, zeroPoints }: LayerRounding): Rounding => ({

@@ -1,9 +1,10 @@
 // Rounding to a grid so that tr(E·H·Eᵀ) is small, E = W − Ŵ: a closest-vector problem in the lattice of the codes.
 // Rows are independent; four go together, so that each row of the matrix is read once for four.
 //
-// A grid is a block of eight words: addresses of scales and zero points (f32), of the rows' and the columns' shares of
+// A grid is a block of nine words: addresses of scales and zero points (f32), of the rows' and the columns' shares of
 // a scale's index (i32; scale of w[r][j] = scales[rowBase[r] + columnBase[j]]), lowest and highest code (f32), and
-// address and number of sorted levels (f32). No levels: whole codes. A negative number of them: every value is on it.
+// address and number of sorted levels (f32), and how many bytes the next scale's lie on (0: all share them). No levels:
+// whole codes. A negative number of them: every value is on it.
 
 // @ts-ignore: decorator
 @inline
@@ -28,7 +29,7 @@ export function onGrid(t: f32, grid: usize, r: usize, j: usize): f32 {
   if (count < 0) return t;
   const index = load<i32>(load<usize>(grid, 8) + (r << 2)) + load<i32>(load<usize>(grid, 12) + (j << 2));
   const scale = load<f32>(load<usize>(grid) + (<usize>index << 2));
-  if (count > 0) return nearestLevel(t / scale, load<usize>(grid, 24), count) * scale;
+  if (count > 0) return nearestLevel(t / scale, load<usize>(grid, 24) + <usize>index * load<usize>(grid, 32), count) * scale;
   const zero = load<f32>(load<usize>(grid, 4) + (<usize>index << 2));
   const low = load<f32>(grid, 16) - zero;
   const high = load<f32>(grid, 20) - zero;

@@ -26,9 +26,13 @@ function keepTwo(w: usize, mask: usize, feedback: usize, factor: usize, n: usize
   }
 }
 
-/** As roundRows, in the natural order from the last column on. `mask`: rows × n bytes, 1 for values that stay. */
+/**
+ * As roundRows, in the natural order from the last column on. `mask`: rows × n bytes, 1 for values that stay; with `given` it
+ * is obeyed, else it is filled.
+ */
 export function pruneRows(
   w: usize, out: usize, mask: usize, factor: usize, rows: usize, n: usize, grid: usize, feedback: usize,
+  given: i32,
 ): void {
   const width = n << 2;
   for (let r: usize = 0; r < rows; r += 4) {
@@ -36,7 +40,7 @@ export function pruneRows(
     memory.fill(feedback, 0, width << 2);
     for (let k: usize = n; k > 0; k--) {
       const i = k - 1;
-      if (k == n || (k & 3) == 0) {
+      if (!given && (k == n || (k & 3) == 0)) {
         for (let lane: usize = 0; lane < four; lane++) {
           const row = r + lane;
           keepTwo(w + row * width, mask + row * n, feedback + lane * width, factor, n, i & ~3, k);

@@ -56,10 +56,12 @@ function macsInTurn({ job, plan, source, types }: Draft): number {
 }
 
 const gains = ({ format, rounding, sparsity }: WeightPlan): boolean =>
-  rounding === undefined && sparsity === undefined && elementOf(format).bits <= MOST_BITS;
+  rounding === undefined && (sparsity !== undefined || elementOf(format).bits <= MOST_BITS);
 
-const mayShift = ({ format, weightOnly, form }: WeightPlan): boolean =>
+/** What is left out of a sparse weight is the code 0. */
+const mayShift = ({ format, weightOnly, form, sparsity }: WeightPlan): boolean =>
   weightOnly &&
+  sparsity === undefined &&
   form === 'linear' &&
   elementOf(format).kind === 'integer' &&
   elementOf(format).bits <= NARROW_BITS;

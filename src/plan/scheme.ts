@@ -139,6 +139,9 @@ function implied(weights: string, granularity: Granularity): Scheme['activations
     : 'none';
 }
 
+/** Chips that multiply one of these multiply the other as fast, and targets state one rate; the FNUZ twins are others'. */
+const FP8_OF_ONE_RATE = ['fp8', 'fp8e5m2'];
+
 /**
  * What activations are on a target under a scheme. FP8 weights are multiplied with FP8, where the target has a rate for
  * it; where it has none they are weight-only.
@@ -148,7 +151,8 @@ export function activationsOn({ weights, activations }: Scheme, target: Target):
   const isFloat = row?.kind === 'float' && row.executable;
   if (activations === 'native') {
     if (!isFloat) return target.activations.format;
-    return target.peak.fp8 || target.peak[weights] ? weights : 'none';
+    const rate = FP8_OF_ONE_RATE.includes(weights) ? 'fp8' : weights;
+    return target.peak[rate] ? weights : 'none';
   }
   const bits = /^native(\d+)$/.exec(activations)?.[1];
   if (bits === undefined) return activations;

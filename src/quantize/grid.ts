@@ -4,18 +4,26 @@ import type { Kernels } from '../../kernels/wasm.js';
 import type { WeightPlan } from '../plan/types.js';
 import { withZeros } from './sparse.js';
 
-/** How the values of a weight of dims `dims` share scales, and the grids that its plan gives them. */
+/** How the values of a weight of dims `dims` share scales. */
+export function shapeOf({ granularity, view, axis }: WeightPlan, dims: number[]): BlockShape {
+  return blockShape(view ?? dims, axis, granularity.kind === 'block' ? granularity.size : undefined);
+}
+
+/**
+ * The grids that the plan of a weight gives its values.
+ * @param importance how much each value counts where a look-up table is fitted
+ */
 export function gridOf(
   plan: WeightPlan,
   dims: number[],
   values: Float32Array,
   kernels: Kernels,
-): { shape: BlockShape; params: ChannelParams } {
-  const block = plan.granularity.kind === 'block' ? plan.granularity.size : undefined;
-  const shape = blockShape(plan.view ?? dims, plan.axis, block);
+  importance?: Float32Array,
+): ChannelParams {
   const { symmetric, scaleRule } = plan;
-  const params = weightGrid(kernels, values, shape, plan.format, { symmetric, scaleRule });
+  const options = { symmetric, scaleRule, importance };
+  const params = weightGrid(kernels, values, shapeOf(plan, dims), plan.format, options);
   const { tables } = params;
-  if (!tables || !plan.sparsity) return { shape, params };
-  return { shape, params: { ...params, tables: withZeros(tables, 2 ** elementOf(plan.format).bits) } };
+  if (!tables || !plan.sparsity) return params;
+  return { ...params, tables: withZeros(tables, 2 ** elementOf(plan.format).bits) };
 }

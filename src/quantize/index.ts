@@ -14,7 +14,7 @@ import type { Model, Node, Tensor } from '../ir/model.js';
 import { finiteValues } from '../ir/tensor.js';
 import type { BiasPlan, Plan, WeightPlan } from '../plan/types.js';
 import { meanError } from './correction.js';
-import { gridOf } from './grid.js';
+import { gridOf, shapeOf } from './grid.js';
 import type { ChannelMeans } from './means.js';
 import { type RoundedWeights, weightKey } from './round-weights.js';
 import { sparse } from './sparse.js';
@@ -73,14 +73,17 @@ class Quantization {
     const values = this.finite(plan.tensor);
     const { dims } = this.constants.get(plan.tensor)!;
     const kept = sparse(plan, dims, values);
-    const grid = gridOf(plan, dims, kept.values, this.kernels);
-    const rounded = this.rounded.get(weightKey(plan)) ?? { values: kept.values, params: grid.params };
-    const { shape } = grid;
+    const shape = shapeOf(plan, dims);
+    const rounded = this.rounded.get(weightKey(plan)) ?? {
+      ...kept,
+      params: gridOf(plan, dims, kept.values, this.kernels),
+    };
     const params = { ...rounded.params, scales: rounded.params.scales.slice() };
     // All biases make room first, since each may raise scales that the others are in.
     const biases = this.biasesOf(plan).filter((bias) => this.makeRoom(bias, params));
     const codes = this.codes(plan, rounded.values, shape, params);
-    const weight = { plan, dims, codes, shape, params, ...(kept.mask && { mask: kept.mask }) };
+    const { mask } = rounded;
+    const weight = { plan, dims, codes, shape, params, ...(mask && { mask }) };
     this.weights.push(weight);
     for (const bias of biases) this.biases.push(this.bias(bias, values, weight));
   }

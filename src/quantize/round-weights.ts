@@ -5,16 +5,19 @@ import type { Model, Tensor } from '../ir/model.js';
 import { finiteValues } from '../ir/tensor.js';
 import type { WeightPlan } from '../plan/types.js';
 import type { ValueMeta } from '../runtime/types.js';
-import { gridOf } from './grid.js';
+import { gridOf, shapeOf } from './grid.js';
 import {
   groupTasks,
+  type LinearForm,
   type MomentOptions,
   type Moments,
   secondMoments,
   type Task,
   tasksOf,
 } from './hessian/index.js';
+import { importanceOf } from './importance.js';
 import { codebookOf, type RoundedWeight, roundByMoments } from './round.js';
+import { foursAreColumns, sparse } from './sparse.js';
 
 /** By `weightKey`. */
 export type RoundedWeights = ReadonlyMap<string, RoundedWeight>;
@@ -102,17 +105,25 @@ class Rounder {
       entry.moments = entry.moments ? sumOf(entry.moments, moments) : moments;
       if (entry.tasks > 0) continue;
       this.left.delete(weightKey(plan));
-      const tensor = this.constants.get(plan.tensor)!;
-      const codebook = codebookOf(elementOf(plan.format), plan.symmetric);
-      const values = finiteValues(tensor);
-      const { shape, params } = gridOf(plan, tensor.dims, values, this.kernels);
-      if (codebook)
-        this.rounded.set(
-          weightKey(plan),
-          roundByMoments(values, shape, params, codebook, form, entry.moments, this.centred.has(plan.tensor)),
-        );
+      const rounded = this.round(plan, form, entry.moments);
+      if (rounded) this.rounded.set(weightKey(plan), rounded);
       entry.moments = undefined;
     }
+  }
+
+  private round(plan: WeightPlan, form: LinearForm, moments: Moments): RoundedWeight | undefined {
+    const tensor = this.constants.get(plan.tensor)!;
+    const { dims } = tensor;
+    const weights = finiteValues(tensor);
+    const { values, mask } = sparse(plan, dims, weights);
+    const free = plan.sparsity?.pattern === '2:4';
+    if (free && !foursAreColumns(plan.sparsity!, dims, form)) return undefined;
+    const centred = this.centred.has(plan.tensor);
+    const importance = importanceOf(values.length, form, moments);
+    const params = gridOf(plan, dims, values, this.kernels, importance);
+    const codebook = codebookOf(elementOf(plan.format), plan.symmetric, params);
+    const how = { centred, zeros: mask && { mask, free } };
+    return roundByMoments(weights, shapeOf(plan, dims), params, codebook, form, moments, how);
   }
 }
 

@@ -3,14 +3,18 @@ import { shiftedWeights } from '../../kernels/cholesky.js';
 import { valuesOf } from '../../kernels/codec.js';
 import type { NumberFormat } from '../../kernels/formats.js';
 import { LayerRounding } from '../../kernels/lattice.js';
-import { roundLayer } from '../../kernels/round-layer.js';
+import { pruneLayer, roundLayer } from '../../kernels/round-layer.js';
 import type { LinearForm, Moments } from './hessian/index.js';
 
 /** The values that a format can take: whole codes in [low, high], or sorted levels at scale 1. */
 export interface Codebook {
   low: number;
   high: number;
+  /** Those of all groups, or as many for each of them (`levelsEach`). */
   levels?: Float32Array;
+  levelsEach?: number;
+  /** All values are: zeros are chosen, and what stays is cast. */
+  continuous?: boolean;
   /** Codes that zero points may be, where they may move. */
   zeroPoints?: { low: number; high: number };
 }
@@ -24,11 +28,12 @@ const symmetricCodes = ({ bits, qmin, symmetricMin, symmetricMax }: NumberFormat
   high: symmetricMax,
 });
 
-/** What the engine needs to know of a format; undefined for those whose values differ from group to group (LUTs). */
-export function codebookOf(row: NumberFormat, symmetric: boolean): Codebook | undefined {
+/** What the engine needs to know of a format. */
+export function codebookOf(row: NumberFormat, symmetric: boolean, { tables }: ChannelParams): Codebook {
   const whole = { low: row.qmin, high: row.qmax };
   if (row.kind === 'integer') return symmetric ? symmetricCodes(row) : { ...whole, zeroPoints: whole };
-  if (!row.scaled || (row.kind === 'table' && !row.table)) return undefined;
+  if (tables) return { low: 0, high: 0, levels: tables, levelsEach: 2 ** row.bits };
+  if (!row.scaled) return { low: 0, high: 0, continuous: true };
   return { low: 0, high: 0, levels: valuesOf(row).filter(Number.isFinite).sort() };
 }
 
@@ -36,6 +41,8 @@ export interface RoundedWeight {
   /** On the grid of `params`: rounding to nearest makes the codes of it. */
   values: Float32Array;
   params: ChannelParams;
+  /** Of a sparse weight: 1 for each value that was kept. */
+  mask?: Uint8Array;
   /** Mean squared error of the layer's output as the moments tell it, and with rounding to nearest. */
   objective: number;
   nearest: number;
@@ -44,6 +51,8 @@ export interface RoundedWeight {
 /**
  * Rounds a weight by the second moments of what it is multiplied with, group after group. Scales move where the format
  * leaves them free and no two groups share one. With drift it rounds the weights that suit the rounded inputs best.
+ * @param centred a bias makes up for a mean error
+ * @param zeros which values stay, or with `free` two of every four columns instead, whichever cost most to lose
  */
 export function roundByMoments(
   weights: Float32Array,
@@ -52,14 +61,16 @@ export function roundByMoments(
   codebook: Codebook,
   form: LinearForm,
   evidence: Moments,
-  centred = false,
+  { centred = false, zeros }: RoundHow = {},
 ): RoundedWeight {
   const { drift } = evidence;
   const moments = steadied(evidence, form, centred && !drift);
   const [scales, zeroPoints, values] = [params.scales.slice(), params.zeroPoints.slice(), weights.slice()];
   const ranges = Array.from({ length: form.groups }, (_, g) => scaleRange(shape, form, g));
-  const free = !params.coded && ranges.every(([from], g) => g === 0 || from >= ranges[g - 1][1]);
+  const apart = ranges.every(([from], g) => g === 0 || from >= ranges[g - 1][1]);
+  const free = !params.coded && !params.tables && !codebook.continuous && apart;
   const options = { scales: free, zeroPoints: free ? codebook.zeroPoints : undefined };
+  const mask = zeros?.mask.slice();
   let [objective, nearest] = [0, 0];
   let layer: LayerRounding | undefined;
   for (let g = 0; g < form.groups; g++) {
@@ -72,20 +83,39 @@ export function roundByMoments(
       : part.weights;
     const grid = {
       ...part,
-      ...codebook,
+      ...levelsFrom(codebook, from, to),
       scales: scales.slice(from, to),
       zeroPoints: zeroPoints.slice(from, to),
     };
     layer = new LayerRounding(target, form.rows, form.columns, hessian, grid, layer);
-    const done = roundLayer(layer, options);
+    const kept = zeros && lined(zeros.mask, form, g, part.order);
+    const done = kept
+      ? pruneLayer(layer, part.weights, options, zeros.free ? undefined : kept)
+      : roundLayer(layer, options);
     scatter(done.rounded, form, g, part.order, values);
+    if (mask && done.kept) scatter(done.kept, form, g, part.order, mask);
     scales.set(done.scales, from);
     zeroPoints.set(done.zeroPoints, from);
     objective += done.objective;
     nearest += done.nearest;
   }
-  return { values, params: { ...params, scales, zeroPoints }, objective, nearest };
+  const rounded = { values, params: { ...params, scales, zeroPoints }, objective, nearest };
+  return mask ? { ...rounded, mask } : rounded;
 }
+
+/** What `roundByMoments` may be told. */
+export interface RoundHow {
+  centred?: boolean;
+  zeros?: { mask: Uint8Array; free: boolean };
+}
+
+const levelsFrom = (codebook: Codebook, from: number, to: number): Codebook =>
+  codebook.levelsEach === undefined
+    ? codebook
+    : {
+        ...codebook,
+        levels: codebook.levels?.subarray(from * codebook.levelsEach, to * codebook.levelsEach),
+      };
 
 /** What is left of the mean's own part in H where a bias makes up for a mean error: it does so but for the borders. */
 const MEAN_LEFT = 0.1;
@@ -157,15 +187,26 @@ function partOf(weights: Float32Array, shape: BlockShape, form: LinearForm, g: n
   const base = scaleIndex(shape, offset(form, g, 0, 0));
   const shares = Array.from({ length: columns }, (_, j) => scaleIndex(shape, offset(form, g, 0, j)) - base);
   const order = Array.from(shares.keys()).sort((a, b) => shares[a] - shares[b] || a - b);
-  const part = new Float32Array(rows * columns);
-  for (let r = 0; r < rows; r++)
-    for (let j = 0; j < columns; j++) part[r * columns + j] = weights[offset(form, g, r, order[j])];
   return {
     order,
-    weights: part,
+    weights: lined(weights, form, g, order),
     rowBase: Int32Array.from({ length: rows }, (_, r) => scaleIndex(shape, offset(form, g, r, 0)) - first),
     columnBase: Int32Array.from(order, (j) => shares[j]),
   };
+}
+
+/** What a tensor holds for one group, as rows × columns. */
+function lined<T extends Float32Array | Uint8Array>(
+  from: T,
+  form: LinearForm,
+  g: number,
+  order: readonly number[],
+): T {
+  const { rows, columns } = form;
+  const part = from.slice(0, rows * columns) as T;
+  for (let r = 0; r < rows; r++)
+    for (let j = 0; j < columns; j++) part[r * columns + j] = from[offset(form, g, r, order[j])];
+  return part;
 }
 
 /** A group's matrix, its rows and columns in another order. */
@@ -181,12 +222,12 @@ function permuted(h: Float64Array, order: readonly number[]): Float64Array {
   return out;
 }
 
-function scatter(
-  part: Float32Array,
+function scatter<T extends Float32Array | Uint8Array>(
+  part: T,
   form: LinearForm,
   g: number,
   order: readonly number[],
-  into: Float32Array,
+  into: T,
 ): void {
   const { rows, columns } = form;
   for (let r = 0; r < rows; r++)

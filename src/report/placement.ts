@@ -42,7 +42,6 @@ const RATES: Readonly<Record<string, string>> = {
   fp16: 'float16',
   bf16: 'bfloat16',
   fp8e5m2: 'fp8',
-  fp8fnuz: 'fp8',
   float8e4m3fn: 'fp8',
   float8e5m2: 'fp8',
 };

@@ -54,7 +54,7 @@ describe('two of every four', () => {
     ] as const)
       h[i * 4 + j] = x;
     const layer = new LayerRounding(Float32Array.of(2, 1, 1, 5), 1, 4, h, float(1, 4));
-    layer.prune(1e-6);
+    layer.prune({ damping: 1e-6 });
     layer.descend(8);
     const [a, b, c, d] = layer.rounded;
     expect(a + b).toBeCloseTo(3, 3);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizeError } from '../../src/errors.js';
-import { parseScheme, SCHEMES } from '../../src/plan/index.js';
+import { activationsOn, parseScheme, SCHEMES } from '../../src/plan/index.js';
+import { findTarget } from '../../targets/index.js';
 
 const GOOD: [string, { weights: string; activations: string; granularity: string }][] = [
   ['int8-perchannel', { weights: 'int8', activations: 'native', granularity: 'perchannel' }],
@@ -67,5 +68,21 @@ describe('parseScheme', () => {
 
   it.each(SCHEMES.map((s) => s.id))('listed scheme %s parses', (id) => {
     expect(parseScheme(id).name).toBe(id);
+  });
+});
+
+describe('activations that a scheme takes on a chip', () => {
+  it.each([
+    ['int8-perchannel', 'cpu', 'uint8'],
+    ['int8-perchannel', 'h100', 'int8'],
+    ['int8-a16-perlayer', 'cpu', 'uint16'],
+    ['fp8-perchannel', 'h100', 'fp8'],
+    ['fp8e5m2-perlayer', 'l4', 'fp8e5m2'],
+    ['fp8fnuz-perlayer', 'h100', 'none'],
+    ['fp8-perchannel', 'a100', 'none'],
+    ['fp8-a8-perchannel', 'a100', 'fp8'],
+    ['int4-block32', 'h100', 'none'],
+  ])('%s on %s: %s', (scheme, chip, format) => {
+    expect(activationsOn(parseScheme(scheme), findTarget(chip)!)).toBe(format);
   });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { elementOf } from '../../kernels/grid.js';
+import { dequantize } from '../../kernels/quantize.js';
 import { cloneModel, makeNode } from '../../src/ir/graph.js';
 import type { Model } from '../../src/ir/model.js';
 import { floatTensor } from '../../src/ir/tensor.js';
 import { makePlan } from '../../src/plan/index.js';
 import type { Plan } from '../../src/plan/types.js';
-import { type RoundedWeights, roundWeights, weightKey } from '../../src/quantize/index.js';
+import { quantizeNumbers, type RoundedWeights, roundWeights, weightKey } from '../../src/quantize/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import { source } from '../emit/emitted.js';
 import { input } from '../plan/cases.js';
@@ -84,8 +86,51 @@ describe('weights rounded by second moments', () => {
     expect([...many.values()].map((w) => w.values)).toEqual([...one.values()].map((w) => w.values));
   });
 
-  it('leaves out what has no codebook of its own: look-up tables', async () => {
-    const { plan, types } = await planFor('lut4-perlayer');
-    expect((await roundWeights(network, plan.weights, types, samples)).size).toBe(0);
-  });
+  it.each(['lut2-perlayer', 'lut3-perchannel', 'lut2-block8'])(
+    '%s: tables count inputs by their second moments, and values are rounded together',
+    async (scheme) => {
+      const { plan, types } = await planFor(scheme);
+      const rounded = await roundWeights(network, plan.weights, types, samples);
+      expect(rounded.size).toBe(LAYERS.length);
+      for (const { objective, nearest } of rounded.values()) expect(objective).toBeLessThanOrEqual(nearest);
+      const plain = quantizeNumbers(network, plan).numbers.weights;
+      const together = quantizeNumbers(network, plan, undefined, rounded).numbers.weights;
+      const means = (weights: typeof plain): RoundedWeights =>
+        new Map(
+          weights.map(({ plan: p, codes, shape, params }) => {
+            const values = dequantize(codes, shape, params, elementOf(p.format));
+            return [weightKey(p), { values, params, objective: 0, nearest: 0 }];
+          }),
+        );
+      expect(await error(withValues(means(together), plan))).toBeLessThan(
+        0.8 * (await error(withValues(means(plain), plan))),
+      );
+    },
+  );
+
+  it.each([
+    ['int8-float-perchannel', '2:4', 0.5],
+    ['int4-float-block8', '2:4', 0.5],
+    ['lut4-perlayer', '2:4', 0.5],
+    ['fp16', '2:4', 0.5],
+    ['int8-float-perchannel', 0.25, 0.75],
+  ] as const)(
+    '%s, sparse %s: zeros are chosen and made up for by what they cost',
+    async (scheme, sparsity, share) => {
+      const given = await input(network, { scheme });
+      const plan = makePlan({ ...given, writing: { sparsity } }, undefined, 'minmax', 'test');
+      const rounded = await roundWeights(network, plan.weights, given.types, samples);
+      for (const { objective, nearest, mask, values } of rounded.values()) {
+        expect(objective).toBeLessThan(0.8 * nearest);
+        expect(mask!.filter((kept) => kept).length / mask!.length).toBeCloseTo(share, 2);
+        expect(values.every((x, i) => mask![i] === 1 || x === 0)).toBe(true);
+      }
+      // Fours of a matrix [in, out] run down its columns.
+      const { mask, plan: written } = quantizeNumbers(network, plan, undefined, rounded).numbers.weights[0];
+      expect(written.sparsity?.axis).toBe(0);
+      if (sparsity === '2:4')
+        for (let i = 0; i < 24; i++)
+          expect([0, 1, 2, 3].reduce((sum, k) => sum + mask![24 * k + i], 0)).toBe(2);
+    },
+  );
 });
