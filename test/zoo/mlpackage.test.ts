@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openModel } from '../../src/runtime/index.js';
-import { type Exported, exported } from './packages.js';
+import { agreement, exported } from './packages.js';
 import { ZOO } from './samples.js';
 import { MODELS } from './zoo.js';
 
@@ -27,22 +26,6 @@ const PARTLY: Record<string, number> = {
   'nlp/nnsplit_en': 0,
   'audio/dtln_model_1': 0.09,
 };
-
-/** Least SQNR of any output in dB: the package read back against the Q/DQ model it was made from. */
-async function agreement({ model, pack, feeds }: Exported): Promise<number> {
-  const [a, b] = [await openModel(model, { keepQdq: true }), await openModel(pack.readBack())];
-  const [x, y] = [await a.run(feeds), await b.run(feeds)];
-  await Promise.all([a.release(), b.release()]);
-  const decibels = Object.keys(x).map((name) => {
-    let [signal, noise] = [0, 0];
-    x[name].data.forEach((value, i) => {
-      signal += Number(value) ** 2;
-      noise += (Number(value) - Number(y[name].data[i])) ** 2;
-    });
-    return 10 * Math.log10(signal / noise);
-  });
-  return Math.min(...decibels);
-}
 
 const models = MODELS.filter((m) => m.metric !== 'refused');
 

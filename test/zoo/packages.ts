@@ -1,31 +1,63 @@
 import type { SampleSource } from '../../src/data/types.js';
 import { type MlPackage, makeMlPackage } from '../../src/emit/mlpackage/index.js';
+import { makeSavedModel, type SavedModel, type Settings } from '../../src/emit/savedmodel/index.js';
 import type { Model } from '../../src/ir/model.js';
 import { loadModel } from '../../src/onnx/index.js';
 import { prepare, specialize } from '../../src/prepare/index.js';
+import { openModel } from '../../src/runtime/index.js';
 import type { Feeds } from '../../src/runtime/types.js';
 import { emitted } from '../emit/emitted.js';
 import { first } from './samples.js';
 import { modelFile, type ZooModel } from './zoo.js';
 
-export interface Exported {
+export interface Exported<Pack = MlPackage> {
   /** What the package is made from, with its shapes fixed. */
   model: Model;
-  pack: MlPackage;
+  pack: Pack;
   feeds: Feeds;
 }
 
-/** A model of the zoo as a package: quantized by `scheme` on two samples, or as it is. */
+/** A model of the zoo as a Core ML package: quantized by `scheme` on two samples, or as it is. */
 export async function exported(zoo: ZooModel, scheme: string | undefined): Promise<Exported> {
+  const { model, types, feeds } = await fixed(zoo, 'ane', scheme);
+  return { model, feeds, pack: makeMlPackage(model, types, { ios: 18, io: 'fp16' }) };
+}
+
+/** The same as a SavedModel. */
+export async function saved(
+  zoo: ZooModel,
+  scheme: string | undefined,
+  settings: Settings = {},
+): Promise<Exported<SavedModel>> {
+  const { model, types, feeds } = await fixed(zoo, 'tpu', scheme);
+  return { model, feeds, pack: makeSavedModel(model, types, settings) };
+}
+
+/** A model quantized for a chip, with the shapes of its first sample. */
+async function fixed(zoo: ZooModel, target: string, scheme: string | undefined) {
   const samples = await take(zoo, 2);
   const { model } = await prepare(loadModel(modelFile(zoo)).model, { opset: 21 });
   const made = scheme
-    ? (await emitted(model, sourceOf(samples), { target: 'ane', scheme, correct: false })).model
+    ? (await emitted(model, sourceOf(samples), { target, scheme, correct: false })).model
     : model;
   const dims = Object.fromEntries(Object.entries(samples[0]).map(([name, v]) => [name, v.dims]));
-  const special = await specialize(made, dims);
-  const pack = makeMlPackage(special.model, special.types, { ios: 18, io: 'fp16' });
-  return { model: special.model, pack, feeds: samples[0] };
+  return { ...(await specialize(made, dims)), feeds: samples[0] };
+}
+
+/** Least SQNR of any output in dB: the package read back against the Q/DQ model it was made from. */
+export async function agreement({ model, pack, feeds }: Exported<{ readBack(): Model }>): Promise<number> {
+  const [a, b] = [await openModel(model, { keepQdq: true }), await openModel(pack.readBack())];
+  const [x, y] = [await a.run(feeds), await b.run(feeds)];
+  await Promise.all([a.release(), b.release()]);
+  const decibels = Object.keys(x).map((name) => {
+    let [signal, noise] = [0, 0];
+    x[name].data.forEach((value, i) => {
+      signal += Number(value) ** 2;
+      noise += (Number(value) - Number(y[name].data[i])) ** 2;
+    });
+    return 10 * Math.log10(signal / noise);
+  });
+  return Math.min(...decibels);
 }
 
 async function take(zoo: ZooModel, count: number): Promise<Feeds[]> {
