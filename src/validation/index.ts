@@ -1,4 +1,6 @@
 import { TARGETS } from '../../targets/index.js';
+import type { Target } from '../../targets/types.js';
+import { leftOutErrors } from './leave-out.js';
 import { predict } from './predict.js';
 import { PUBLISHED_ROWS } from './rows/index.js';
 import type { PublishedRow, ValidatedRow, Validation, ValidationSummary, Workload } from './types.js';
@@ -8,7 +10,11 @@ export type { PublishedRow, ValidatedRow, Validation, ValidationSummary } from '
 /** Predicts every published row, of one target or of all. Pure arithmetic: about two seconds. */
 export function validate(only?: string): Validation {
   const published = PUBLISHED_ROWS.filter((row) => only === undefined || row.target === only);
-  const rows = published.map(validateRow);
+  const rows = TARGETS.flatMap((target) => {
+    const own = published.filter((row) => row.target === target.id);
+    const leftOut = leftOutErrors(own, target);
+    return own.map((row) => validateRow(row, target, leftOut.get(row)));
+  });
   const validated = new Set(rows.map((row) => row.target));
   const targets = TARGETS.filter((t) => t.timing === 'modelled' && !t.id.includes('@'));
   return {
@@ -20,11 +26,18 @@ export function validate(only?: string): Validation {
   };
 }
 
-function validateRow(row: PublishedRow): ValidatedRow {
+function validateRow(row: PublishedRow, target: Target, leftOutError?: number): ValidatedRow {
   const { workload, value, ...rest } = row;
-  const target = TARGETS.find((t) => t.id === row.target)!;
   const predicted = predict(row, target);
-  return { ...rest, what: describe(workload), published: value, predicted, error: predicted / value - 1 };
+  const error = predicted / value - 1;
+  return {
+    ...rest,
+    what: describe(workload),
+    published: value,
+    predicted,
+    error,
+    ...(leftOutError !== undefined && { leftOutError }),
+  };
 }
 
 function describe(workload: Workload): string {
@@ -56,18 +69,21 @@ function summarise(rows: readonly ValidatedRow[]): ValidationSummary[] {
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   return [...groups.values()].map((group) => {
-    const heldOut = group.filter((row) => row.used === 'held out');
+    const heldOut = errors(group.filter((row) => row.used === 'held out'));
+    const leftOut = group.flatMap((row) => row.leftOutError ?? []);
     return {
       target: group[0].target,
       kind: group[0].kind,
       rows: group.length,
       heldOut: heldOut.length,
-      meanError: mean(group),
+      meanError: mean(errors(group)),
       ...(heldOut.length > 0 && { meanHeldOut: mean(heldOut) }),
-      worstError: Math.max(...group.map((row) => Math.abs(row.error))),
+      ...(leftOut.length > 0 && { meanLeftOut: mean(leftOut) }),
+      worstError: Math.max(...errors(group).map(Math.abs)),
     };
   });
 }
 
-const mean = (rows: readonly ValidatedRow[]): number =>
-  rows.reduce((sum, row) => sum + Math.abs(row.error), 0) / rows.length;
+const errors = (rows: readonly ValidatedRow[]): number[] => rows.map((row) => row.error);
+
+const mean = (list: readonly number[]): number => list.reduce((sum, e) => sum + Math.abs(e), 0) / list.length;

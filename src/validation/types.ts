@@ -30,6 +30,8 @@ export interface ValidatedRow extends Omit<PublishedRow, 'workload' | 'value'> {
   predicted: number;
   /** predicted / published − 1. */
   error: number;
+  /** The same with the chip's constants fitted without the rows of this network or shape, where others are left. */
+  leftOutError?: number;
 }
 
 export interface ValidationSummary {
@@ -40,6 +42,8 @@ export interface ValidationSummary {
   /** Means of |error|: of all rows, and of those that nothing was fitted to. */
   meanError: number;
   meanHeldOut?: number;
+  /** Mean of |leftOutError|: what a network or shape that was never seen may expect. */
+  meanLeftOut?: number;
   worstError: number;
 }
 

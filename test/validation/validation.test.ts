@@ -61,6 +61,19 @@ describe('against published measurements', () => {
       expect([id, fitted.length > 0]).toEqual([id, rows(id).some((row) => row.used === 'fit')]);
   });
 
+  it('says what a network or shape that was never seen may expect: fitted ones err more when they are left out', () => {
+    for (const { target, kind, meanError, meanLeftOut } of validation.summary)
+      if (meanLeftOut !== undefined)
+        expect([target, kind, meanLeftOut < meanError + 0.08]).toEqual([target, kind, true]);
+    const fitted = validation.rows.filter((r) => r.used === 'fit' && r.leftOutError !== undefined);
+    const total = (of: (r: (typeof fitted)[number]) => number) =>
+      fitted.reduce((sum, r) => sum + Math.abs(of(r)), 0);
+    expect(total((r) => r.leftOutError!)).toBeGreaterThan(total((r) => r.error));
+    // The one product that TPU v4 was fitted to: without it there is nothing to fit to.
+    expect(rows('tpu-v4').map((r) => r.leftOutError)).toContain(undefined);
+    for (const row of rows('a17-ane')) expect(row.leftOutError).toBeCloseTo(row.error, 12);
+  });
+
   it('keeps rows out of the fit for all but A18, whose two rows both serve', () => {
     for (const { target, heldOut } of validation.summary.filter((s) => s.rows > 2))
       expect([target, heldOut > 0]).toEqual([target, true]);

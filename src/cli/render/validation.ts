@@ -18,15 +18,25 @@ const row = (r: ValidatedRow): string[] => [
   r.source,
 ];
 
-const SUMMARY = ['chip', 'kind', 'rows', 'mean error', 'held out', 'mean of those', 'worst'];
+const SUMMARY = [
+  'chip',
+  'kind',
+  'rows',
+  'mean error',
+  'worst',
+  'held out',
+  'mean of those',
+  'mean if left out',
+];
 const summary = (s: ValidationSummary): string[] => [
   s.target,
   s.kind,
   String(s.rows),
   percent(s.meanError),
+  percent(s.worstError),
   String(s.heldOut),
   percent(s.meanHeldOut),
-  percent(s.worstError),
+  percent(s.meanLeftOut),
 ];
 
 /** Predicted against published: every row, then means and worst by chip and kind. */
