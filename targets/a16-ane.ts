@@ -24,6 +24,10 @@ export const a16Ane: Target = {
     ...a17Ane.memory!,
     bytes: vendor(6e9, 'bytes', 'iPhone 14 Pro, 6 GB LPDDR5', '2022-09'),
   },
+  fallback: {
+    ...a17Ane.fallback!,
+    longestAxis: measured(16384, 'elements', 'before H16: Bryngelson, arXiv:2606.22283', '2026-06'),
+  },
   power: {
     ...a17Ane.power!,
     peak: measured(4.32, 'W', 'Geekerwan: A16 whole SoC, 30 min game', '2023-10'),

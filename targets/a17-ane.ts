@@ -66,6 +66,8 @@ export const a17Ane: Target = {
     to: 'CPU',
     operators: [...NEURAL_ENGINE_FALLBACKS],
     switch: inferred(1e-4, 's', 'another dispatch, as M4 shows it', '2026-06'),
+    longestAxis: measured(65536, 'elements', `H16 and later; 16,384 before, ${BRYNGELSON}`, '2026-06'),
+    widestAverage: measured(13, 'elements', 'hollance/neural-engine, coremltools issues', '2026-08'),
   },
   power: {
     idle: measured(0, 'W', `power-gated when idle, ${BRYNGELSON}`, '2026-06'),

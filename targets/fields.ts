@@ -146,6 +146,8 @@ export const FIELDS: readonly FieldRule[] = [
   text('fallback.to', 'CPU'),
   texts('fallback.operators', ['NonMaxSuppression']),
   ...fact('fallback.switch', 's', 1e-4),
+  ...fact('fallback.longestAxis', 'elements', 16384, optional, false),
+  ...fact('fallback.widestAverage', 'elements', 13, optional, false),
   group('power', false),
   ...fact('power.idle', 'W', 1),
   ...fact('power.peak', 'W', 15),

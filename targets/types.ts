@@ -93,7 +93,14 @@ export interface Target {
   /** Bytes a second between chips of this kind, one way. */
   link?: Fact;
   /** Operators that the chip does not run, and what it costs to leave it for them and come back. */
-  fallback?: { to: string; operators: string[]; switch: Fact };
+  fallback?: {
+    to: string;
+    operators: string[];
+    switch: Fact;
+    /** Elements of an axis, and of a side of an averaging window, beyond which an operator leaves the chip too. */
+    longestAxis?: Fact;
+    widestAverage?: Fact;
+  };
   /** Absent: nothing is known, and reports say no energy. */
   power?: {
     idle: Fact;

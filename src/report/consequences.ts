@@ -52,12 +52,13 @@ function energyText({ energyParts: parts }: SpeedAndPower): string | undefined {
 }
 
 /** How well the chip's array is used: integer share of the MACs, and lanes that tiles fill, weighted by MACs. */
-function arrayText({ layers, coverage, macs }: Report): string | undefined {
+function arrayText({ layers, coverage, conversions, macs }: Report): string | undefined {
   const known = layers.filter((row) => row.macs > 0 && (row.utilisation ?? 0) > 0);
   if (known.length === 0 || macs === 0) return undefined;
   const work = known.reduce((sum, row) => sum + row.macs, 0);
   const lanes = work / known.reduce((sum, row) => sum + row.macs / row.utilisation!, 0);
-  return `${percent(coverage.macs)} of the MACs in integers, ${percent(lanes)} of its lanes filled`;
+  const pairs = conversions && `, ${conversions.quantize} quantize and ${conversions.dequantize} dequantize`;
+  return `${percent(coverage.macs)} of the MACs in integers, ${percent(lanes)} of its lanes filled${pairs ?? ''}`;
 }
 
 const batchText = ({ saturation }: Report): string | undefined =>

@@ -1,6 +1,6 @@
 import type { Target } from '../../targets/types.js';
-import { isOp } from '../ir/graph.js';
 import { type EnergyParts, kernelEnergy, leastSeconds, runEnergy, totalEnergy } from './energy.js';
+import { fallbackReason } from './fallback.js';
 import type { Kernel, Lowering } from './kernels.js';
 import { isConvolution } from './macs.js';
 import type { Placement } from './placement.js';
@@ -26,8 +26,8 @@ export interface KernelCost {
   /** Share of the array that the kernel's tiles fill. */
   utilisation: number;
   bound: Bound;
-  /** The chip has no such operator: it runs elsewhere. */
-  fallsBack: boolean;
+  /** Why it runs elsewhere; absent: it does not. */
+  away?: string;
   energy?: EnergyParts;
 }
 
@@ -102,6 +102,7 @@ function kernelCost(
   const compute = computeOf(kernel, placement, root, shapes, target);
   const [inSeconds, outSeconds] = [traffic.seconds(read), traffic.seconds(written)];
   const overhead = target.overhead?.kernel.value ?? 0;
+  const away = fallbackReason(kernel, shapes, target);
   const cost = {
     kernel,
     format,
@@ -114,7 +115,7 @@ function kernelCost(
     operations: 2 * kernel.macs + kernel.operations,
     utilisation: compute.utilisation,
     bound: binding(compute.seconds, inSeconds + outSeconds, overhead),
-    fallsBack: isOp(kernel.anchor, ...(target.fallback?.operators ?? [])),
+    ...(away !== undefined && { away }),
   };
   return { ...cost, energy: kernelEnergy(cost, target) };
 }
@@ -126,6 +127,6 @@ function binding(compute: number, memory: number, overhead: number): Bound {
 
 /** Times that a run leaves the chip or comes back to it. */
 const switches = (kernels: readonly KernelCost[]): number =>
-  kernels.filter((k, i) => i > 0 && k.fallsBack !== kernels[i - 1].fallsBack).length;
+  kernels.filter((k, i) => i > 0 && (k.away === undefined) !== (kernels[i - 1].away === undefined)).length;
 
 const switchSeconds = (target: Target): number => target.fallback?.switch.value ?? 0;

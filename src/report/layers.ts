@@ -84,9 +84,6 @@ function place(kernel: Kernel, input: LayerInput, index: number) {
     onChipBytes: cost.onChipBytes,
     utilisation: cost.utilisation,
     ...(input.live && { liveBytes: input.live[index] }),
-    ...(cost.fallsBack && {
-      runsOn: target.fallback?.to,
-      reason: `${target.name} has no ${kernel.anchor.opType}`,
-    }),
+    ...(cost.away && { runsOn: target.fallback?.to, reason: cost.away }),
   };
 }

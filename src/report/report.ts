@@ -1,5 +1,5 @@
 import type { Target } from '../../targets/types.js';
-import { opsetVersion } from '../ir/graph.js';
+import { isOp, opsetVersion } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
 import type { ValueMeta } from '../runtime/types.js';
@@ -65,6 +65,7 @@ export function buildReport(input: ReportInput): Report {
     size: size(input, layers),
     macs: sum(layers, (row) => row.macs),
     coverage: coverage(analysis, layers, target),
+    ...conversions(input),
     ...(metrics && { metrics }),
     ...(input.improvements?.length && { improvements: input.improvements }),
     float: run?.before ?? measuredFigures(latency, 'floatMs'),
@@ -102,6 +103,16 @@ const sum = <T>(items: Iterable<T>, of: (item: T) => number): number => {
   for (const item of items) total += of(item);
   return total;
 };
+
+/** Q and DQ of activations: those that the plan puts in, or those of a model that is reported as it stands. */
+function conversions({ plan, prepared: { graph } }: ReportInput): Pick<Report, 'conversions'> {
+  const constants = new Set(graph.initializers.map((t) => t.name ?? ''));
+  const count = (opType: string) =>
+    graph.nodes.filter((n) => isOp(n, opType) && !constants.has(n.inputs[0])).length;
+  const planned = plan?.activations.length;
+  const [quantize, dequantize] = [planned ?? count('QuantizeLinear'), planned ?? count('DequantizeLinear')];
+  return quantize + dequantize > 0 ? { conversions: { quantize, dequantize } } : {};
+}
 
 function coverage({ shapes, parameters, stored }: Analysis, rows: readonly LayerRow[], target: Target) {
   const isCode = (name: string) =>

@@ -150,6 +150,7 @@ const report = object({
   macs: count,
   'run?': object({ batch: count, dims: { type: 'object', additionalProperties: count } }),
   coverage: object({ parameters: share, macs: share }),
+  'conversions?': object({ quantize: count, dequantize: count }),
   'metrics?': ref('metrics'),
   'improvements?': list(
     object({

@@ -117,6 +117,8 @@ export interface Report {
   run?: { batch: number; dims: Record<string, number> };
   /** Share (0…1) of parameters that are stored quantized and of MACs that are computed in integers. */
   coverage: { parameters: number; macs: number };
+  /** Values between operators that are rounded to codes, and that are read as such. */
+  conversions?: { quantize: number; dequantize: number };
   metrics?: Metrics;
   /** What was tried to lose less, in order. */
   improvements?: Improvement[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeNode } from '../../src/ir/graph.js';
+import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import { modelCost } from '../../src/report/cost.js';
 import { lower } from '../../src/report/kernels.js';
 import { parameterNames } from '../../src/report/parameters.js';
@@ -175,6 +175,31 @@ describe('roofline, by hand', () => {
     expect(decoded(target, 1)).toBeCloseTo(1e-5, 9);
     expect(decoded(target, 128)).toBeCloseTo(1e-5, 9);
     expect(decoded(target, 256)).toBeCloseTo(2e-5, 9);
+  });
+
+  it.each([
+    ['an operator that it lacks', { operators: ['MatMul'] }, 'test chip has no MatMul'],
+    [
+      'an axis that is too long',
+      { longestAxis: fact(999) },
+      'an axis of 1000 exceeds 999, the longest of test chip',
+    ],
+    ['neither', { longestAxis: fact(1000), widestAverage: fact(3) }, undefined],
+  ])('leaves the chip: %s', (_, rule, reason) => {
+    const fallback = { to: 'CPU', operators: [], switch: fact(1), ...rule };
+    expect(cost(product(), chip({ fallback })).kernels[0].away).toBe(reason);
+  });
+
+  it('an average over a window that is too wide leaves the chip, and switches there and back', () => {
+    const b = new Builder([1, 8, 20, 20]);
+    const window = [makeAttribute.ints('kernel_shape', [14, 14])];
+    const before = b.node('Softmax', ['input'], [1, 8, 20, 20]);
+    const averaged = b.node('AveragePool', [before], [1, 8, 7, 7], window);
+    b.node('Softmax', [averaged], [1, 8, 7, 7]);
+    const fallback = { to: 'CPU', operators: [], switch: fact(1), widestAverage: fact(13) };
+    const c = cost(b, chip({ fallback }));
+    expect(c.kernels.map((k) => k.away)).toEqual([undefined, 'an average over 14×14 exceeds 13', undefined]);
+    expect(c.seconds).toBeGreaterThan(2);
   });
 
   it('products one behind another reach a share of what one alone does', () => {
