@@ -1,5 +1,5 @@
 import type { OptionSpec } from './options.js';
-import { words } from './values.js';
+import { budget, collect, words } from './values.js';
 
 /** How much is tried to lose less accuracy. */
 export const ACCURACY_OPTIONS = {
@@ -21,5 +21,19 @@ export const ACCURACY_OPTIONS = {
       'formats of weights to try, such as int4,int4-block32,int8,int16; of a mixed scheme, to choose from',
     group: 'What to make:',
     parse: words,
+  },
+  budget: {
+    flags: '--budget <what>',
+    description:
+      'of --scheme mixed: size=40% of the float file, size=2.5M, latency=3ms, energy=0.5mJ on the target; without it the smallest model that passes --max-accuracy-drop',
+    group: 'What to make:',
+    parse: budget,
+  },
+  front: {
+    flags: '--front <file>',
+    description: 'what other budgets of a mixed scheme would buy, as .csv or .svg; may be repeated',
+    group: 'Output:',
+    path: true,
+    parse: collect,
   },
 } satisfies Record<string, OptionSpec>;

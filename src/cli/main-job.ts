@@ -1,5 +1,6 @@
 import type { JobOptions, Pipeline, Result } from './engine.js';
 import { reportForms, withPackage } from './forms.js';
+import { checkFrontFiles, writeFront } from './front-files.js';
 import { type Session, withJob } from './job.js';
 import { defaultOutput } from './names.js';
 import type { Options } from './options.js';
@@ -18,10 +19,16 @@ export async function runMainJob(model: string, options: Options, shell: Shell, 
   await withJob(model, options, shell, async (session) => {
     const pipeline = await shell.pipeline();
     const result = await produce(output, session, shell, (job) => work(pipeline, job));
+    await writeFront(result.report.front, options.front);
     if (options.savePlan) writeTextFile(options.savePlan, jsonText(result.plan));
     const forms = withPackage(reportForms(result, options), result.package, options);
     await writeReportFiles(forms, options);
-    const written = [...(output === '-' ? [] : result.files), options.savePlan, ...reportFiles(options)];
+    const written = [
+      ...(output === '-' ? [] : result.files),
+      options.savePlan,
+      ...(options.front ?? []),
+      ...reportFiles(options),
+    ];
     session.progress.end();
     for (const file of written) if (file) session.progress.say(`wrote ${file}`);
     // Where stdout carries the model, the report goes to people.
@@ -44,8 +51,9 @@ const produce = (
 
 /** Refused before hours of work, not after. */
 function refuseBadPaths(model: string, output: string, options: Options): void {
-  const outputs = [output, options.package, options.savePlan, options.sidecar];
+  const outputs = [output, options.package, options.savePlan, options.sidecar, ...(options.front ?? [])];
   refuseOverwriting(model, [...outputs, ...reportFiles(options)]);
   for (const file of outputs) if (file !== undefined && file !== '-') requireFolder(file);
   checkReportFiles(options);
+  checkFrontFiles(options);
 }

@@ -31,3 +31,5 @@ export const PACKAGE: OptionId[] = ['ios', 'io', 'compute', 'image', 'failOnFall
 export const RESOURCES: OptionId[] = ['threads', 'memory'];
 export const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
 export const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
+/** What a mixed scheme is chosen by. */
+export const MIXED: OptionId[] = ['budget', 'candidates'];

@@ -13,6 +13,8 @@ export interface Options extends PackageOptions, BatchOptions {
   auto?: boolean;
   effort?: 'fast' | 'balanced' | 'max';
   candidates?: string[];
+  budget?: { of: 'size' | 'latency' | 'energy'; value: number; share: boolean };
+  front?: string[];
   format: Format;
   symmetric?: boolean;
   keepFloat?: string[];

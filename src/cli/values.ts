@@ -80,7 +80,22 @@ export function sparsity(text: string): '2:4' | number {
     : complain('sparsity', '2:4 or a percentage above 0 and below 100, such as 50%', text);
 }
 
+/** "size=40%", "size=2.5M", "latency=3ms", "energy=0.5mJ": in bytes, ms and mJ, or a share of the float model's. */
+export function budget(text: string): { of: 'size' | 'latency' | 'energy'; value: number; share: boolean } {
+  const [, of, amount, unit] = /^(size|latency|energy)=(\d+(?:\.\d+)?)([a-zA-Z%]*)$/.exec(text) ?? [];
+  const factor = of === undefined ? undefined : BUDGET_UNITS[of][unit];
+  if (factor === undefined || Number(amount) === 0)
+    return complain('budget', 'size=40% (of the float file), size=2.5M, latency=3ms or energy=0.5mJ', text);
+  return { of: of as 'size', value: Number(amount) * factor, share: unit === '%' };
+}
+
 const BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+const BUDGET_UNITS: Record<string, Record<string, number>> = {
+  size: { '%': 0.01, '': 1, B: 1, K: 2 ** 10, kB: 1e3, M: 2 ** 20, MB: 1e6, G: 2 ** 30, GB: 1e9 },
+  latency: { '%': 0.01, us: 1e-3, ms: 1, s: 1e3 },
+  energy: { '%': 0.01, uJ: 1e-3, mJ: 1, J: 1e3 },
+};
 
 /** "400M" → bytes. */
 export function bytes(text: string): number {

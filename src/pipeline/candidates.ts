@@ -50,12 +50,18 @@ export interface Variant {
 /** Where a weight is read first: what its plans in other formats have in common. */
 export const placeOf = ({ uses: [use] }: WeightPlan): string => JSON.stringify([use.node, use.input]);
 
-/** Plans of all weights in one format, as the draft's are made. */
-export function plansIn(draft: Draft, { weights, granularity, id }: Candidate): WeightPlan[] {
-  const { input, plan, job } = draft;
+/**
+ * Plans of all weights in one format, as the draft's are made.
+ * @param uniform false: the ends of the network may keep more bits, as in a scheme of this format
+ */
+export function plansIn(
+  { input, plan, job }: Draft,
+  { weights, granularity, id }: Candidate,
+  uniform = true,
+): WeightPlan[] {
   const activations = plan.activations[0]?.format ?? 'none';
   const scheme: Scheme = { name: id, weights, granularity, activations };
-  const writing = { ...input.writing, uniform: true };
+  const writing = { ...input.writing, uniform };
   return draftPlan({ ...input, scheme, writing, formats: undefined }, job.loaded.sha256).weights;
 }
 

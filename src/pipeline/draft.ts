@@ -4,6 +4,8 @@ import { makePlan, type PlanInput } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { type ChannelMeans, channelMeans, type RoundedWeights, weightKey } from '../quantize/index.js';
 import type { ValueMeta } from '../runtime/types.js';
+import type { Front } from '../sensitivity/types.js';
+import type { Profile } from './profile.js';
 import { type Job, planInput, statistics } from './stages.js';
 import type { Costs } from './worst-layers.js';
 
@@ -22,6 +24,9 @@ export interface Draft {
   means?: Means;
   /** Weights that the plan has rounded by their layers' outputs. */
   rounded?: RoundedWeights;
+  /** Of a mixed scheme: what every weight in every format costs, and what a budget buys. */
+  profile?: Profile;
+  front?: Front;
   /** What layers cost, once that was asked. */
   costs?: Costs;
 }

@@ -2,6 +2,7 @@ import type { PreprocessOptions } from '../data/index.js';
 import type { Diagnostic } from '../errors.js';
 import type { Writing } from '../plan/index.js';
 import type { Settings } from '../report/index.js';
+import type { Budget } from './budget.js';
 import type { Effort } from './steps.js';
 
 /** What a stage says of itself while it works. `rate` in items a second. */
@@ -38,6 +39,10 @@ export interface JobOptions extends SampleSettings, Writing {
   scheme: string;
   /** Formats of weights that sensitivity and mixed precision try: "int4", "int4-block32". */
   candidates?: string[];
+  /** Of a mixed scheme; without one the smallest model that passes the gates. */
+  budget?: Budget;
+  /** Files that what other budgets would buy goes to; it is worked out where there are any. */
+  front?: readonly string[];
   /** Calibration method. */
   method: string;
   /** How much is tried to lose less accuracy; `balanced` by default. */

@@ -4,6 +4,7 @@ import { emitQdq } from '../emit/index.js';
 import type { Model } from '../ir/model.js';
 import { executable } from '../plan/index.js';
 import type { WeightPlan } from '../plan/types.js';
+import type { RoundedWeights } from '../quantize/index.js';
 import { nodeMacs } from '../report/macs.js';
 import { shapesOf } from '../report/shapes.js';
 import { type LocalError, localErrors, measureTrials, scaled, type Trial } from '../sensitivity/index.js';
@@ -17,6 +18,8 @@ export interface Profile {
   candidates: Candidate[];
   /** By candidate id, then by place. */
   variants: Map<string, Map<string, Variant>>;
+  /** By candidate id: weights that were rounded by the second moments of their inputs. */
+  rounded: Map<string, RoundedWeights>;
   /** Without actions and accumulated errors; by the place of the weight, in the order of the plan. */
   layers: Map<string, Omit<LayerSensitivity, 'action'>>;
   activations: Map<string, Damage>;
@@ -47,7 +50,7 @@ export async function profileOf(
   candidates: readonly Candidate[],
   options: ProfileOptions,
 ): Promise<Profile> {
-  const variants = await allVariants(draft, candidates, options.byOutputs ?? false);
+  const { variants, rounded } = await allVariants(draft, candidates, options.byOutputs ?? false);
   const weights = draft.plan.weights.filter((w) => [...variants.values()].every((v) => v.has(placeOf(w))));
   const trials = trialsOf(draft, candidates, variants, weights);
   const measured = await measure(draft, weights, [...trials.values()], options);
@@ -59,6 +62,7 @@ export async function profileOf(
   return {
     candidates: [...candidates],
     variants,
+    rounded,
     layers: new Map(
       weights.map((w) => [
         placeOf(w),
@@ -81,15 +85,17 @@ const weightKey = (w: WeightPlan, id: string): string => `${id} ${placeOf(w)}`;
 
 async function allVariants(draft: Draft, candidates: readonly Candidate[], byOutputs: boolean) {
   const variants: Profile['variants'] = new Map();
+  const rounded: Profile['rounded'] = new Map();
   for (const candidate of candidates) {
     const plans = plansIn(draft, candidate);
-    variants.set(candidate.id, variantsOf(draft, plans, byOutputs ? await rounded(draft, plans) : undefined));
+    if (byOutputs) rounded.set(candidate.id, await roundedIn(draft, plans));
+    variants.set(candidate.id, variantsOf(draft, plans, rounded.get(candidate.id)));
   }
-  return variants;
+  return { variants, rounded };
 }
 
 /** Formats that are next to lossless gain nothing by it. */
-const rounded = (draft: Draft, weights: WeightPlan[]) => {
+const roundedIn = (draft: Draft, weights: WeightPlan[]) => {
   const by = weights.map((w) =>
     elementOf(w.format).bits < ESTIMATED_BITS ? { ...w, rounding: 'hessian' as const } : w,
   );

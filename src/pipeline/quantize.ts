@@ -23,6 +23,7 @@ import { meansFor } from './draft.js';
 import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
 import { type Outcome, produce } from './produce.js';
+import { measuredSensitivity } from './profile-rows.js';
 import { roundedFor } from './rounding.js';
 import { calibrationSource } from './samples.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
@@ -123,6 +124,7 @@ async function finish(
     target: job.target,
     metrics,
     improvements: rungs,
+    ...measuredSensitivity(draft),
     quantizedBytes: encodedSize(quantized),
     packed: packedSize(numbers, arrays),
     settings: runSettings(options),

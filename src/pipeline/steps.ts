@@ -5,6 +5,7 @@ import type { Grids, Rescaling } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
+import { mixFormats } from './mixed.js';
 import type { JobOptions } from './options.js';
 import { chooseRanges } from './ranges.js';
 import { roundApart, roundByOutputs } from './rounding.js';
@@ -19,8 +20,8 @@ export interface Step {
   id: string;
   /** What it does, as reports say it. */
   description: string;
-  /** The least effort that tries it, or `auto`: only a gate that fails has it tried. */
-  effort: Effort | 'auto';
+  /** The least effort that tries it; `mixed`: schemes of many formats; `auto`: only a gate that fails has it tried. */
+  effort: Effort | 'auto' | 'mixed';
   /** Decibels that it must bring to be kept, for what it costs on the chip; 0 by default. */
   worthDb?: number;
   /** Kept whatever the trial says: what an earlier step fitted to few samples can look better there than it is. */
@@ -53,6 +54,13 @@ export const STEPS: readonly Step[] = [
     attempt: chooseRanges,
   },
   {
+    id: 'mixed',
+    description: 'each layer in the format that the budget is best spent on',
+    effort: 'mixed',
+    certain: true,
+    attempt: mixFormats,
+  },
+  {
     id: 'rounding',
     description: 'weights rounded together, so that the outputs of their layers err least',
     effort: 'balanced',
@@ -81,10 +89,15 @@ export const STEPS: readonly Step[] = [
 ];
 
 /** The steps that a run takes whatever the gates say, and those that only a gate that fails has taken. */
-export function stepsFor({ effort = 'balanced', method }: Pick<JobOptions, 'effort' | 'method'>) {
+export function stepsFor({
+  effort = 'balanced',
+  method,
+  scheme,
+}: Pick<JobOptions, 'effort' | 'method'> & Partial<Pick<JobOptions, 'scheme'>>) {
   const wanted = ({ id, effort: least }: Step) =>
     (id === 'ranges' && method === 'auto') ||
-    (least !== 'auto' && EFFORTS.indexOf(least) <= EFFORTS.indexOf(effort));
+    (least !== 'auto' && least !== 'mixed' && EFFORTS.indexOf(least) <= EFFORTS.indexOf(effort)) ||
+    (least === 'mixed' && scheme?.startsWith('mixed') === true);
   return { first: STEPS.filter(wanted), climb: STEPS.filter((step) => !wanted(step)) };
 }
 

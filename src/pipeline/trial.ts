@@ -31,6 +31,26 @@ export const restOf = (source: SampleSource): SampleSource => {
   };
 };
 
+/**
+ * Samples to round weights by, and others to measure on what they then cost: those that a rounding was fitted to would
+ * say too little. The last ones, which drafts are judged on, are in neither. Where there are few, both are all of them.
+ */
+export function fitAndMeasure(
+  source: SampleSource,
+  measured: number,
+): { fit: SampleSource; measure: SampleSource } {
+  const { count = 0 } = source;
+  const end = count - TRIAL_SAMPLES;
+  const middle = end - measured;
+  if (middle < measured) return { fit: source, measure: source };
+  const part = (from: number, to: number): SampleSource => ({
+    ...source,
+    count: to - from,
+    samples: (wanted = () => true) => source.samples((index) => index >= from && index < to && wanted(index)),
+  });
+  return { fit: part(0, middle), measure: part(middle, end) };
+}
+
 /** SQNR of a draft's worst output in dB on a few samples; Infinity when all are equal. */
 export async function score(
   { job, plan: decided, means, rounded }: Pick<Draft, 'job' | 'plan' | 'means' | 'rounded'>,

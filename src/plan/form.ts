@@ -23,8 +23,12 @@ export function formOf(id: string, encoding: Encoding): WeightForm {
   return taken ? 'linear' : 'codebook';
 }
 
+/** From here on there are codes of 4 and 16 bits, and blocks: what layers of a mixed scheme may be. */
+export const MIXED_OPSET = 21;
+
 /** Lowest ai.onnx opset that can express weights of a scheme. */
-export function weightOpset({ weights, granularity }: Scheme, encoding: Encoding): number {
+export function weightOpset({ weights, granularity, mixed }: Scheme, encoding: Encoding): number {
+  if (mixed) return MIXED_OPSET;
   const row = elementOf(weights);
   const linear = formOf(weights, encoding) === 'linear';
   if (!linear) return PLAIN_OPSET;

@@ -129,7 +129,7 @@ function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
 export { checkPlan, planMisfit } from './check.js';
 export { decodePlan, encodePlan } from './file.js';
 export type { PlanInput } from './flow.js';
-export { executable, executableWeight } from './form.js';
+export { executable, executableWeight, MIXED_OPSET, weightOpset } from './form.js';
 export { hazards } from './hazards.js';
 export { resolveKeepFloat } from './keep-float.js';
 export { activationsOn, parseScheme, SCHEMES, usualEncoding } from './scheme.js';

@@ -23,6 +23,9 @@ const ACTIVATION_TOKENS = new Map<string, Scheme['activations']>([
   ...FORMATS.filter(isActivationFormat).map((f) => [f.id, f.id] as const),
 ]);
 
+/** What a scheme of many formats is called. */
+const MIXED = 'mixed';
+
 /** Schemes besides each format's own that are worth a line in listings. */
 const COMBINATIONS: readonly { id: string; description: string }[] = [
   {
@@ -77,9 +80,12 @@ export const SCHEMES: readonly { id: string; description: string }[] = [
 ];
 
 /** Those that help and completion offer: of families of many widths the usual ones. */
-export const FEATURED_SCHEMES: readonly string[] = SCHEMES.map((s) => s.id).filter(
-  (id) => !/^(u?int[23]|uint16|fp4|fp6|fp8.*fnuz|tf32r|(log|pot)[35678]|lut[135678])/.test(id),
-);
+export const FEATURED_SCHEMES: readonly string[] = [
+  ...SCHEMES.map((s) => s.id).filter(
+    (id) => !/^(u?int[23]|uint16|fp4|fp6|fp8.*fnuz|tf32r|(log|pot)[35678]|lut[135678])/.test(id),
+  ),
+  MIXED,
+];
 
 /**
  * Parses `<weights>[-<activations>]-<granularity>`: `int8-perchannel`, `int4-block32`, `int8-a16-perlayer`. Formats that
@@ -91,12 +97,20 @@ export const FEATURED_SCHEMES: readonly string[] = SCHEMES.map((s) => s.id).filt
  */
 export function parseScheme(name: string): Scheme {
   const [weights, ...rest] = name.split('-');
+  if (weights === MIXED) return mixedScheme(name, rest);
   const granularity = ownScales(weights) ?? parseGranularity(rest.pop() ?? '');
   if (!granularity || !isWeights(weights) || rest.length > 1) throw unknownScheme(name);
   const activations = rest.length === 0 ? implied(weights, granularity) : ACTIVATION_TOKENS.get(rest[0]);
   if (activations === undefined) throw unknownScheme(name);
   if (activations === 'dynamic') requireDynamic(name, weights, granularity);
   return { name, weights, activations, granularity };
+}
+
+/** `mixed`, or `mixed-a8`, `mixed-a16`, `mixed-float` … for its activations. */
+function mixedScheme(name: string, rest: string[]): Scheme {
+  const activations = rest.length === 0 ? 'native' : ACTIVATION_TOKENS.get(rest[0]);
+  if (activations === undefined || activations === 'dynamic' || rest.length > 1) throw unknownScheme(name);
+  return { name, weights: 'int8', activations, granularity: { kind: 'perchannel' }, mixed: true };
 }
 
 /** MatMulInteger and ConvInteger take 8-bit codes with one scale a tensor or a channel. */

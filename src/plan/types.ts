@@ -23,6 +23,8 @@ export interface Scheme {
    */
   activations: FormatId | 'none' | 'dynamic' | 'native' | `native${8 | 16}`;
   granularity: Granularity;
+  /** Layers have formats of their own, chosen within a budget; `weights` is what the search starts from. */
+  mixed?: boolean;
 }
 
 /** Which zeros are made before rounding: two of every four along the reduction axis, or a share (0…1) of the smallest. */

@@ -1,4 +1,4 @@
-import type { Sensitivity } from '../sensitivity/types.js';
+import type { Front, Sensitivity } from '../sensitivity/types.js';
 import type { DetailedComparison } from './comparison.js';
 import type { DetailedReport } from './details.js';
 import type { OverviewJob } from './html/overview.js';
@@ -41,3 +41,8 @@ export { surveySvg } from './survey/index.js';
 /** Error through depth and the damage of layers as a picture. */
 export const sensitivitySvg = async (found: Sensitivity): Promise<string> =>
   (await import('./sensitivity/chart.js')).sensitivitySvg(found);
+
+/** What budgets buy as a picture, and as lines of numbers. */
+export const frontSvg = async (front: Front): Promise<string> =>
+  (await import('./sensitivity/front.js')).frontSvg(front);
+export { frontCsv } from './sensitivity/front-csv.js';

@@ -3,13 +3,14 @@ import { isOp, opsetVersion } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
 import type { ValueMeta } from '../runtime/types.js';
+import type { Front } from '../sensitivity/types.js';
 import type { LatencyMetrics, Metrics } from '../verify/types.js';
 import { type Analysis, analyse, modelRun, outlook } from './analysis.js';
 import { caveats } from './caveats.js';
 import { measuredFigures } from './figures.js';
 import { layerRows } from './layers.js';
 import type { Settings } from './outlook.js';
-import type { Improvement, LayerRow, Report } from './types.js';
+import type { Improvement, LayerRow, Report, SensitivityRow } from './types.js';
 
 export interface ReportInput {
   /** As the user gave it: a path. */
@@ -24,6 +25,8 @@ export interface ReportInput {
   plan?: Plan;
   metrics?: Metrics;
   improvements?: Improvement[];
+  sensitivity?: SensitivityRow[];
+  front?: Front;
   /** For a measured target without metrics. */
   latency?: LatencyMetrics;
   /** Bytes of the emitted file. */
@@ -67,6 +70,8 @@ export function buildReport(input: ReportInput): Report {
     coverage: coverage(analysis, layers, target),
     ...conversions(input),
     ...(metrics && { metrics }),
+    ...(input.sensitivity && { sensitivity: input.sensitivity }),
+    ...(input.front && { front: input.front }),
     ...(input.improvements?.length && { improvements: input.improvements }),
     float: run?.before ?? measuredFigures(latency, 'floatMs'),
     quantized,

@@ -152,6 +152,30 @@ const report = object({
   coverage: object({ parameters: share, macs: share }),
   'conversions?': object({ quantize: count, dequantize: count }),
   'metrics?': ref('metrics'),
+  'sensitivity?': list(
+    object({
+      node: text,
+      tensor: text,
+      format: text,
+      candidates: list(object({ candidate: text, bytes: count, localDb: decibel, outputDb: decibel })),
+    }),
+  ),
+  'front?': object({
+    of: oneOf('size', 'latency', 'energy'),
+    unit: text,
+    float: count,
+    points: list(
+      object({
+        kind: oneOf('mixed', 'uniform'),
+        name: text,
+        cost: count,
+        predictedDb: decibel,
+        verifiedDb: decibel,
+        layers: { type: 'object', additionalProperties: count },
+        chosen: { type: 'boolean' },
+      }),
+    ),
+  }),
   'improvements?': list(
     object({
       step: text,

@@ -1,4 +1,5 @@
 import type { FloatPlan } from '../plan/types.js';
+import type { Front } from '../sensitivity/types.js';
 import type { Metrics } from '../verify/types.js';
 
 /** What a figure is: never print `modelled` as a measurement. */
@@ -91,6 +92,15 @@ export interface Improvement {
   seconds: number;
 }
 
+/** One weight: SQNR in dB at its layer and at the outputs, when it alone is in a format; null: no difference. */
+export interface SensitivityRow {
+  node: string;
+  tensor: string;
+  /** What the plan gives it. */
+  format: string;
+  candidates: { candidate: string; bytes: number; localDb: number | null; outputDb: number | null }[];
+}
+
 export interface Report {
   schema: 'onnx-quantize/report@1';
   model: { name: string; sha256: string; opset: number; nodes: number; parameters: number };
@@ -120,6 +130,10 @@ export interface Report {
   /** Values between operators that are rounded to codes, and that are read as such. */
   conversions?: { quantize: number; dequantize: number };
   metrics?: Metrics;
+  /** What each layer costs in each format, where that was measured. */
+  sensitivity?: SensitivityRow[];
+  /** Of a mixed scheme: what a budget buys. */
+  front?: Front;
   /** What was tried to lose less, in order. */
   improvements?: Improvement[];
   /** The float model, in the target's float format. */

@@ -44,7 +44,7 @@ export async function localErrors(
   const session = await openModel(watched, { threads });
   try {
     let samples = 0;
-    for await (const { feeds } of source.samples((index) => index < SAMPLES)) {
+    for await (const { feeds } of source.samples()) {
       for (const [v, variant] of variants.entries()) {
         if (signal?.aborted) throw new QuantizeError('interrupted', 'INTERRUPTED', 'stopped as asked');
         const tried = layers.map(({ plan, input, value }) => {

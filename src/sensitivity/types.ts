@@ -72,3 +72,28 @@ export interface Sensitivity {
   /** Through depth, in the order of the graph. */
   propagation: Propagation[];
 }
+
+/** A mixture of formats, or one format throughout, and what it costs and keeps. */
+export interface FrontPoint {
+  kind: 'mixed' | 'uniform';
+  /** Of a uniform one: its format. */
+  name: string;
+  /** In the front's unit. */
+  cost: number;
+  /** SQNR of the worst output in dB: what adding up says, and what onnxruntime gives on a few calibration samples. */
+  predictedDb: number | null;
+  verifiedDb: number | null;
+  /** Layers in each format. */
+  layers: Record<string, number>;
+  /** The one that became the plan. */
+  chosen: boolean;
+}
+
+/** What a budget buys, from the least to the most. */
+export interface Front {
+  of: 'size' | 'latency' | 'energy';
+  unit: string;
+  /** What the float model takes. */
+  float: number;
+  points: FrontPoint[];
+}

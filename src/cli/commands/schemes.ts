@@ -12,6 +12,7 @@ const GRAMMAR = [
   'Any <weights>[-<activations>]-<granularity> works, such as int4-a8-block64; weights are any format of the list.',
   'activations: a8 a16 (the target’s kind), int8 uint8 int16 uint16 fp8, float (weight-only), dynamic; without them',
   '8-bit weights and wider take what the target computes in, all others are weight-only.',
+  'mixed (mixed-a16, mixed-float) gives each layer its own format within --budget or --max-accuracy-drop.',
   'granularity: perlayer, perchannel, block<N>. MX, NVFP4 and casts settle their own.',
   NOTE,
 ];
