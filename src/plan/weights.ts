@@ -6,7 +6,7 @@ import type { Graph, Node, Tensor } from '../ir/model.js';
 import { elementCount, finiteValues } from '../ir/tensor.js';
 import { type Ends, endsOf } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
-import { type WeightRule, weightRule } from './rules/index.js';
+import { type Reduction, type WeightRule, weightRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
 import { forTensorrt, unsuitedStorage } from './tensorrt.js';
 import type { BiasPlan, Granularity, WeightPlan } from './types.js';
@@ -92,7 +92,7 @@ function weightPlan(
   storedOnly: string | undefined,
 ): WeightPlan {
   const { scheme, target, writing = {} } = input;
-  const layout = layoutOf(node, role, tensor, scheme.granularity);
+  const layout = layoutOf(node, role, tensor, scheme.granularity, storedOnly === undefined);
   const weightOnlyScheme = activationsOn(scheme, target) === 'none';
   const form = formFor(node, role, tensor, input);
   const sparsity = sparsityFor(node, role, tensor, writing.sparsity);
@@ -126,18 +126,33 @@ interface Layout extends Pick<WeightPlan, 'granularity' | 'axis' | 'view'> {
   reason: string;
 }
 
+/** What a product sums over. A vector is a row of one: onnxruntime takes its scales for a tensor's, which has no blocks. */
+const reductionOf = (node: Node, role: WeightRule, tensor: Tensor): Reduction =>
+  tensor.dims.length === 1 ? { axis: 1, view: [1, ...tensor.dims] } : role.reduction(node, tensor);
+
+/** Several matrices in one constant, each multiplied with its own part of the activation. */
+const isStack = (node: Node, { dims }: Tensor): boolean => isOp(node, 'MatMul') && dims.length > 2;
+
 /** How the values of a weight share scales, and why so. */
-function layoutOf(node: Node, role: WeightRule, tensor: Tensor, granularity: Granularity): Layout {
+function layoutOf(
+  node: Node,
+  role: WeightRule,
+  tensor: Tensor,
+  granularity: Granularity,
+  multiplied: boolean,
+): Layout {
   if (granularity.kind === 'none') return { granularity, reason: 'a cast: no scale' };
   if (granularity.kind === 'block') {
-    const { axis, view } = role.reduction(node, tensor);
+    const { axis, view } = reductionOf(node, role, tensor);
     const along = view ? 'the values of an output channel' : `axis ${axis}`;
     return { granularity, axis, view, reason: `one scale for ${granularity.size} values along ${along}` };
   }
   const channel =
     granularity.kind === 'perlayer'
       ? { perLayer: 'the scheme asks for one scale a tensor' }
-      : role.channelAxis(node, tensor);
+      : multiplied && isStack(node, tensor)
+        ? { perLayer: 'onnxruntime multiplies stacked matrices of integers with one scale only' }
+        : role.channelAxis(node, tensor);
   return typeof channel === 'number'
     ? { granularity, axis: channel, reason: `one scale an index of axis ${channel}` }
     : { granularity: { kind: 'perlayer' }, reason: `one scale: ${channel.perLayer}` };

@@ -37,4 +37,4 @@ export const weightRule = (node: Node): OperatorRule | undefined => ofNode(weigh
 export const activationRule = (node: Node): OperatorRule | undefined => ofNode(activationRules, node);
 
 export { FUSED_ACTIVATIONS } from './followers.js';
-export type { OperatorRule, WeightRule } from './types.js';
+export type { OperatorRule, Reduction, WeightRule } from './types.js';
