@@ -13,7 +13,7 @@ export const PACKAGE_OPTIONS = {
   },
   to: {
     flags: '--to <format>',
-    description: 'the package to make; default: as the ending of --output says',
+    description: 'the form to make; default: as the ending of --output says',
     group: PACKAGE,
     source: 'packages',
   },

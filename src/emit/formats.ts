@@ -39,6 +39,33 @@ export const PACKAGES: readonly PackageFormat[] = [
   },
 ];
 
+/** A model in one file of another form, as listings and help know it. */
+export interface Conversion {
+  id: 'tensorrt' | 'ort';
+  description: string;
+  /** How a path says that it is wanted; absent where only --to does. */
+  extension?: string;
+  unverified: string[];
+}
+
+export const CONVERSIONS: readonly Conversion[] = [
+  {
+    id: 'tensorrt',
+    description: 'Q/DQ ONNX with what TensorRT asks of it: real FP8, float biases, opset 21',
+    unverified: ['TensorRT: there is none here. Its rules are held against the file by `quantize lint`'],
+  },
+  {
+    id: 'ort',
+    description: 'onnxruntime’s own format, for phones and browsers',
+    extension: '.ort',
+    unverified: ['onnxruntime on phones and in browsers: it was loaded on this machine only'],
+  },
+];
+
+/** The conversion that a path asks for by its ending. */
+export const conversionFor = (path: string): Conversion | undefined =>
+  CONVERSIONS.find((c) => c.extension && path.endsWith(c.extension));
+
 /** The format that a path asks for by its ending; undefined for a plain model. */
 export const packageFor = (path: string): PackageFormat | undefined =>
   PACKAGES.find((p) => path.replace(/[\\/]+$/, '').endsWith(p.extension));

@@ -8,11 +8,19 @@ import { type Legality, makeMlPackage, type PackageFile, type Settings } from '.
 import { emitQdq } from './qdq.js';
 import { type Compute, makeSavedModel, type Tiles } from './savedmodel/index.js';
 
-export { PACKAGES, type PackageFormat, packageFor } from './formats.js';
+export {
+  CONVERSIONS,
+  type Conversion,
+  conversionFor,
+  PACKAGES,
+  type PackageFormat,
+  packageFor,
+} from './formats.js';
 export type { Fallback, Image, Legality } from './mlpackage/index.js';
 export { emitQdq } from './qdq.js';
 export type { Compute, Tiles } from './savedmodel/index.js';
 export { emitPackable, type Packable } from './stored.js';
+export { executableModel, toTensorrt } from './tensorrt/index.js';
 
 /** A deployable package in memory. */
 export interface Package {

@@ -1,4 +1,5 @@
 import type { SampleSource } from '../data/types.js';
+import { executableModel } from '../emit/index.js';
 import { compareInteger, type IntegerComparison } from '../integer/index.js';
 import type { Model } from '../ir/model.js';
 import { type LoadedModel, loadModel } from '../onnx/index.js';
@@ -22,8 +23,11 @@ export interface Comparison {
 /** Samples whose intermediate values are compared, and that take the integer path; the outputs are compared on all. */
 const LAYER_SAMPLES = 4;
 
+/** Pairs of FP8 are casts to onnxruntime. */
+const runnable = (loaded: LoadedModel): LoadedModel => ({ ...loaded, model: executableModel(loaded.model) });
+
 export async function compare(a: string, b: string, options: JobOptions): Promise<Comparison> {
-  const [first, second] = [loadModel(a), loadModel(b)];
+  const [first, second] = [loadModel(a), loadModel(b)].map(runnable);
   const given = { ...options, model: a };
   const { samples, labels } = evaluationSet(given);
   const source = await samplesOf(given, first.model, samples ?? options.calibration ?? besideModel(a));

@@ -1,5 +1,8 @@
 import type { SampleSource } from '../data/types.js';
 import {
+  CONVERSIONS,
+  type Conversion,
+  conversionFor,
   type Fallback,
   PACKAGES,
   type Packable,
@@ -20,9 +23,11 @@ import {
 } from '../errors.js';
 import { checkGraph, checkTensors } from '../ir/check.js';
 import type { Model } from '../ir/model.js';
+import type { Finding } from '../lint/index.js';
 import { loadModel, saveFolder } from '../onnx/index.js';
 import { specialize } from '../prepare/index.js';
 import { lowestSqnr, verify } from '../verify/index.js';
+import { convert } from './convert.js';
 import type { JobOptions } from './options.js';
 import { besideModel, pixelMap, samplesOf } from './samples.js';
 import { stopIfAborted } from './stages.js';
@@ -44,8 +49,11 @@ export interface PackageReport {
   fallbacks: Fallback[];
   /** Share (0…1) of the work there. */
   fallbackShare: number;
-  /** Share (0…1) of multiplications on the int8 path: weight in codes, input dequantized. */
-  int8Macs: number;
+  /** Share (0…1) of multiplications on the int8 path: weight in codes, input dequantized. Of packages for chips. */
+  int8Macs?: number;
+  /** Of a converted model: what was changed and how often, and what the linter says of it. */
+  changes?: Record<string, number>;
+  findings?: Finding[];
   /** The package read back and run against the model it was made from; null when the two agree bit for bit. */
   roundTrip: { samples: number; evidence: 'samples' | 'synthetic'; sqnrDb: number | null };
   verifiedBy: string[];
@@ -77,7 +85,7 @@ const ROUND_TRIP_DB = 25;
 
 /**
  * Packs a model that the user has, quantized or not.
- * @throws QuantizeError COREML_OPERATOR (unsupported), UNKNOWN_FORMAT, EXPORT_OUTPUT (usage), FALLBACK_GATE (gate)
+ * @throws QuantizeError COREML_OPERATOR, TENSORRT_RULES (unsupported), UNKNOWN_FORMAT, EXPORT_OUTPUT (usage), FALLBACK_GATE (gate)
  */
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
   const format = formatOf(options);
@@ -86,6 +94,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   checkGraph(model);
   checkTensors(model);
   const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
+  if (!('chip' in format)) return exportConverted(format, model, source, options);
   const packed = await pack(format, { model, stored: new Map(), plain: [] }, source, options);
   for (const d of packed.diagnostics) options.onDiagnostic?.(d);
   const failure = fallbackFailure(packed.report, options);
@@ -95,16 +104,34 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   return { package: packed.report, files, failedGate: failure };
 }
 
-function formatOf({ to, output }: ExportOptions): PackageFormat {
+async function exportConverted(
+  format: Conversion,
+  model: Model,
+  source: SampleSource,
+  options: ExportOptions,
+) {
+  const converted = await convert(format, model, source, options);
+  for (const d of converted.diagnostics) options.onDiagnostic?.(d);
+  stopIfAborted(options.signal);
+  return { files: await converted.write(options.output!), package: converted.report };
+}
+
+const FORMATS = [...PACKAGES, ...CONVERSIONS];
+
+function formatOf({ to, output }: ExportOptions): PackageFormat | Conversion {
   if (output === undefined || output === '-')
     throw usageError('EXPORT_OUTPUT', 'an export needs a place: --output <path>');
   if (to === undefined)
-    return packageFor(output) ?? unknownFormat(output, `"${output}" does not say which format is wanted`);
-  return PACKAGES.find((p) => p.id === to) ?? unknownFormat(to, `unknown export format "${to}"`);
+    return (
+      packageFor(output) ??
+      conversionFor(output) ??
+      unknownFormat(output, `"${output}" does not say which format is wanted`)
+    );
+  return FORMATS.find((p) => p.id === to) ?? unknownFormat(to, `unknown export format "${to}"`);
 }
 
 function unknownFormat(name: string, message: string): never {
-  const ids = PACKAGES.map((p) => p.id);
+  const ids = FORMATS.map((p) => p.id);
   const near = nearestNames(name, ids, 1);
   throw usageError('UNKNOWN_FORMAT', message, {
     hint: `${near.length ? `did you mean ${near[0]}? ` : ''}known: ${ids.join(', ')}`,

@@ -22,6 +22,7 @@ import { provenance, type Reported } from './detail.js';
 import { meansFor } from './draft.js';
 import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
+import { checkPlaced } from './placed.js';
 import { type Outcome, produce } from './produce.js';
 import { measuredSensitivity } from './profile-rows.js';
 import { roundedFor } from './rounding.js';
@@ -114,6 +115,7 @@ async function finish(
   const { options } = job;
   warnIfNothing(job, decided);
   for (const d of diagnostics) note(job, d);
+  if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs }, source);
   const arrays = packedWeights(numbers);
   const report = buildReport({
     name: options.model,

@@ -71,6 +71,10 @@ export async function specialize(
   return { ...settled, types: await inferTypes(settled.model, inputDims) };
 }
 
+/** A model, quantized or not, as a later opset states it, and folded. Works on a copy. */
+export const modernize = async (model: Model, opset: number): Promise<Model> =>
+  (await settle(cloneModel(model), { opset })).model;
+
 /** Axes of every reduction are inputs from here on. */
 const EXPORT_OPSET = 18;
 

@@ -39,7 +39,13 @@ export async function openSession(
     logSeverityLevel: 4,
     ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
     ...(options.lean ? { enableMemPattern: false } : {}),
-    ...(options.keepQdq ? { extra: { session: { disable_quant_qdq: '1' } } } : {}),
+    ...(options.saveOrt ? { optimizedModelFilePath: options.saveOrt } : {}),
+    extra: {
+      session: {
+        ...(options.keepQdq ? { disable_quant_qdq: '1' } : {}),
+        ...(options.saveOrt ? { save_model_format: 'ORT' } : {}),
+      },
+    },
   } as const;
   try {
     const session = await (typeof model === 'string'

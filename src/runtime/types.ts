@@ -31,13 +31,15 @@ export interface ValueMeta {
 
 export interface SessionOptions {
   /** `all` runs every graph optimisation, `disabled` none. Default `all`. */
-  optimize?: 'all' | 'basic' | 'disabled';
+  optimize?: 'all' | 'extended' | 'basic' | 'disabled';
   /** Threads inside one operator; default: onnxruntime's choice (the physical cores). */
   threads?: number;
   /** Give memory back between operators instead of keeping one plan of it: slower by little, smaller by a third. */
   lean?: boolean;
   /** Keep Q/DQ pairs as float simulation instead of fusing them to integer operators. */
   keepQdq?: boolean;
+  /** File to write the model to, as it is after optimisation, in onnxruntime's own format. */
+  saveOrt?: string;
 }
 
 export interface Session {

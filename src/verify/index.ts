@@ -1,3 +1,4 @@
+export { alike } from './alike.js';
 export { checkGates, type Gates } from './gates.js';
 export { type LatencyOptions, measureLatency } from './latency.js';
 export { commonTensors, compareLayers, type LayerOptions } from './layers.js';

@@ -6,6 +6,7 @@ import { byteText, decibel, percent } from './units.js';
 export const renderPackage = (report: PackageReport, term: Terminal, verbose: boolean): string =>
   paragraphs([
     renderSection(facts(report), term, verbose),
+    renderSection(changes(report), term, verbose),
     renderSection(operations(report), term, verbose),
     renderSection(placement(report), term, verbose),
     report.notVerifiedBy.map((who) => `${term.warn('!')} not verified by ${who}`).join('\n'),
@@ -13,7 +14,7 @@ export const renderPackage = (report: PackageReport, term: Terminal, verbose: bo
 
 export const packageMarkdown = (report: PackageReport): string =>
   paragraphs([
-    ...[facts(report), operations(report), placement(report)].map(markdownSection),
+    ...[facts(report), changes(report), operations(report), placement(report)].map(markdownSection),
     report.notVerifiedBy.map((who) => `- not verified by ${who}`).join('\n'),
   ]);
 
@@ -25,14 +26,25 @@ function facts(report: PackageReport): Section {
     head: ['', 'value', 'basis'],
     rows: [
       ['size', byteText(report.bytes), 'measured'],
-      ['int8 path', `${percent(report.int8Macs)} of MACs`, 'static estimate'],
-      report.tiles
-        ? ['arrays filled', `${percent(report.tiles.filled)} of their work`, 'static estimate']
-        : ['off the Neural Engine', `${percent(report.fallbackShare)} of the work`, 'static estimate'],
+      ...(report.int8Macs === undefined ? [] : onChip(report, report.int8Macs)),
       ['against the model', agreement, report.verifiedBy.join('; ')],
     ],
   };
 }
+
+const onChip = ({ tiles, fallbackShare }: PackageReport, int8Macs: number): string[][] => [
+  ['int8 path', `${percent(int8Macs)} of MACs`, 'static estimate'],
+  tiles
+    ? ['arrays filled', `${percent(tiles.filled)} of their work`, 'static estimate']
+    : ['off the Neural Engine', `${percent(fallbackShare)} of the work`, 'static estimate'],
+];
+
+const changes = ({ changes: all = {} }: PackageReport): Section => ({
+  title: 'changed',
+  head: ['what', 'count'],
+  rows: Object.entries(all).map(([what, count]) => [what, String(count)]),
+  numeric: [1],
+});
 
 const operations = (report: PackageReport): Section => ({
   title: 'operations',

@@ -1,7 +1,7 @@
 import type { Dtype } from '../../ir/dtypes.js';
 import { intAttribute, isOp, opsetVersion } from '../../ir/graph.js';
 import { products } from '../layers.js';
-import type { Subject } from '../subject.js';
+import { grids, type Subject } from '../subject.js';
 import type { Rule, Spot } from '../types.js';
 import { perGrid } from './standard.js';
 
@@ -13,6 +13,11 @@ function* floatEight(subject: Subject): Generator<Spot> {
   for (const product of products(subject))
     if (isOp(product.node, 'MatMul', 'Gemm') && product.sides.every((s) => isFloat8(s.dq?.dtype)))
       yield { message: `${product.node.opType} between FP8 pairs`, node: product.label };
+  for (const { grid, scope } of grids(subject)) {
+    const maker = grid.quantizes && isFloat8(grid.dtype) && scope.links.producer.get(grid.data);
+    if (maker && isOp(maker, 'Clip', 'Relu'))
+      yield { message: `an FP8 pair behind ${maker.opType}`, node: grid.label, tensor: grid.data };
+  }
 }
 
 function* unsignedSides(subject: Subject): Generator<Spot> {
@@ -27,9 +32,9 @@ function* unsignedSides(subject: Subject): Generator<Spot> {
 export const ONNXRUNTIME: readonly Rule[] = [
   {
     id: 'ort-fp8-product',
-    what: 'FP8 pairs do not surround MatMul or Gemm',
+    what: 'FP8 pairs do not surround MatMul or Gemm, nor follow a Clip or Relu',
     why: 'optimisation takes them for integers and makes a kernel of them that does not exist: the model does not open',
-    fix: 'write it with --encoding exec, or set session.disable_quant_qdq',
+    fix: 'write it with --encoding exec, or open it at the basic level of optimisation',
     source: SOURCE,
     for: { onnxruntime: 'error' },
     check: floatEight,

@@ -1,0 +1,76 @@
+// Which shared network becomes which chip's package, by which scheme, and why not where it does not: the table of
+// docs/packages.md. `node bench/packages.js > table.md`; QUANTIZE_ZOO names the folder of models.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
+const ZOO = process.env.QUANTIZE_ZOO;
+const FOLDERS = ['vision', 'detect', 'nlp', 'audio'];
+/** What each chip loads; figures are of made-up samples, since nothing here is about accuracy. */
+const JOBS = [
+  { target: 'ane', scheme: 'int8-perchannel', file: 'q.mlpackage' },
+  { target: 'tpu', scheme: 'int8-perchannel', file: 'q.savedmodel' },
+  { target: 'h100', scheme: 'fp8-perchannel', file: 'q.onnx', lint: 'tensorrt' },
+  { target: 'h100', scheme: 'int8-perchannel', file: 'q.onnx', lint: 'tensorrt' },
+  { target: 'h100', scheme: 'int4-block128', file: 'q.onnx', lint: 'tensorrt' },
+  { target: 'cpu', scheme: 'int8-perchannel', file: 'q.onnx', lint: 'onnxruntime', ort: true },
+];
+const FAST = ['--effort', 'fast', '-m', 'minmax', '--limit', '2', '-f', 'json', '-q'];
+
+const run = (...args) =>
+  new Promise((done) => {
+    execFile(process.execPath, [COMMAND, ...args], { maxBuffer: 2 ** 28 }, (error, stdout, stderr) =>
+      done({ failed: error !== null, stdout, stderr }),
+    );
+  });
+
+/** The first error as the command says it. */
+const refusal = ({ stderr }) => /error ([A-Z_]+: .*)/.exec(stderr)?.[1].slice(0, 90) ?? 'failed';
+
+async function cell(model, { target, scheme, file, lint, ort }, folder) {
+  const output = join(folder, file);
+  const made = await run(model, '-t', target, '-s', scheme, '-o', output, ...FAST);
+  if (made.failed) return refusal(made);
+  const report = JSON.parse(made.stdout);
+  const bytes = report.package?.bytes ?? report.size.quantizedBytes;
+  const notes = [`${(bytes / 1e6).toFixed(2)} MB`];
+  if (lint) notes.push(await findings(output, lint));
+  if (ort) {
+    const converted = await run('export', output, '-o', join(folder, 'q.ort'), ...FAST.slice(-3));
+    notes.push(converted.failed ? refusal(converted) : agreement(JSON.parse(converted.stdout)));
+  }
+  rmSync(output, { recursive: true, force: true });
+  return notes.filter(Boolean).join(', ');
+}
+
+async function findings(file, runtime) {
+  const { stdout } = await run('lint', file, '--for', runtime, '-f', 'json');
+  const { pairs, findings: all } = JSON.parse(stdout);
+  return `${pairs} Q/DQ${all.length > 0 ? `, ${all.length} findings (${all[0].rule})` : ''}`;
+}
+
+const agreement = ({ roundTrip }) =>
+  `.ort ${roundTrip.sqnrDb === null ? 'equal' : `${roundTrip.sqnrDb.toFixed(0)} dB`}`;
+
+async function table(filter) {
+  const head = JOBS.map((j) => `${j.target} ${j.scheme}`);
+  console.log(`| model | ${head.join(' | ')} |\n|---|${head.map(() => '---|').join('')}`);
+  const folder = mkdtempSync(join(tmpdir(), 'quantize-packages-'));
+  try {
+    for (const kind of FOLDERS)
+      for (const name of readdirSync(join(ZOO, 'models', kind)).filter((n) => n.endsWith('.onnx'))) {
+        if (filter && !name.includes(filter)) continue;
+        const cells = [];
+        for (const job of JOBS) cells.push(await cell(join(ZOO, 'models', kind, name), job, folder));
+        console.log(`| ${name.replace(/\.onnx$/, '')} | ${cells.join(' | ')} |`);
+      }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (ZOO) await table(process.argv[2]);
+else console.log('QUANTIZE_ZOO names no folder of models');
