@@ -27,7 +27,7 @@ export const SAMPLES: OptionId[] = ['calibration', ...READING];
 export const EVALUATION: OptionId[] = ['evaluation', 'labels'];
 export const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
 /** What a package is like; a command adds where it goes. */
-export const PACKAGE: OptionId[] = ['ios', 'io', 'compute', 'image', 'failOnFallback'];
+export const PACKAGE: OptionId[] = ['ios', 'io', 'compute', 'dynamicBatch', 'image', 'failOnFallback'];
 export const RESOURCES: OptionId[] = ['threads', 'memory'];
 export const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
 export const TALK: OptionId[] = ['format', 'quiet', 'verbose'];

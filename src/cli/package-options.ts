@@ -35,6 +35,11 @@ export const PACKAGE_OPTIONS = {
     group: PACKAGE,
     choices: ['bf16', 'fp32'],
   },
+  dynamicBatch: {
+    flags: '--dynamic-batch',
+    description: 'let a SavedModel take batches of any size',
+    group: PACKAGE,
+  },
   image: {
     flags: '--image',
     description:
@@ -56,6 +61,7 @@ export interface PackageOptions {
   ios?: 17 | 18;
   io?: 'fp16' | 'fp32';
   compute?: 'bf16' | 'fp32';
+  dynamicBatch?: boolean;
   image?: boolean;
   failOnFallback?: number;
 }

@@ -8,7 +8,7 @@ export interface PackageFormat {
   chip: string;
   float: string;
   /** Options that it alone knows, by their names in a job. */
-  options: readonly ('ios' | 'io' | 'image' | 'compute')[];
+  options: readonly ('ios' | 'io' | 'image' | 'compute' | 'dynamicBatch')[];
   /** Who has not seen a package when it is written. */
   unverified: string[];
 }
@@ -32,7 +32,7 @@ export const PACKAGES: readonly PackageFormat[] = [
     extension: '.savedmodel',
     chip: 'the TPU',
     float: 'bfloat16',
-    options: ['compute'],
+    options: ['compute', 'dynamicBatch'],
     unverified: [
       'a TPU: there is none here. TensorFlow and JAX run packages in the tests, but not this one: cpu/ is for trying it',
     ],

@@ -6,7 +6,7 @@ import type { ValueMeta } from '../runtime/types.js';
 import { PACKAGES, type PackageFormat } from './formats.js';
 import { type Legality, makeMlPackage, type PackageFile, type Settings } from './mlpackage/index.js';
 import { emitQdq } from './qdq.js';
-import { type Compute, makeSavedModel, type Tiles } from './savedmodel/index.js';
+import { makeSavedModel, type Settings as SavedModelSettings, type Tiles } from './savedmodel/index.js';
 
 export {
   CONVERSIONS,
@@ -18,7 +18,7 @@ export {
 } from './formats.js';
 export type { Fallback, Image, Legality } from './mlpackage/index.js';
 export { emitQdq } from './qdq.js';
-export type { Compute, Tiles } from './savedmodel/index.js';
+export type { Tiles } from './savedmodel/index.js';
 export { emitPackable, type Packable } from './stored.js';
 export { executableModel, toTensorrt } from './tensorrt/index.js';
 
@@ -35,7 +35,8 @@ export interface Package {
   readBack(): Model;
 }
 
-export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image' | 'stored'> & { compute?: Compute };
+export type PackageSettings = Pick<Settings, 'ios' | 'io' | 'image' | 'stored'> &
+  Pick<SavedModelSettings, 'compute' | 'batches'>;
 
 /** An export format: the hub format is made from the plan and its numbers, every other from the hub format. */
 export interface Emitter {

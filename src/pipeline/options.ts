@@ -89,6 +89,8 @@ export interface JobOptions extends SampleSettings, Writing {
   io?: 'fp16' | 'fp32';
   /** What float products of a SavedModel are computed in. Default bf16. */
   compute?: 'bf16' | 'fp32';
+  /** Leave the batch of a SavedModel open. */
+  dynamicBatch?: boolean;
   /** Let a package take pictures instead of arrays, preprocessing folded in. */
   image?: boolean;
   /** Gate: percent of the work that may fall off the chip. */

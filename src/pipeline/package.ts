@@ -25,7 +25,7 @@ import { checkGraph, checkTensors } from '../ir/check.js';
 import type { Model } from '../ir/model.js';
 import type { Finding } from '../lint/index.js';
 import { loadModel, saveFolder } from '../onnx/index.js';
-import { specialize } from '../prepare/index.js';
+import { graphInputs, specialize } from '../prepare/index.js';
 import { lowestSqnr, verify } from '../verify/index.js';
 import { convert } from './convert.js';
 import type { JobOptions } from './options.js';
@@ -149,7 +149,9 @@ export async function pack(
   refuseForeign(format, options);
   const dims = await firstDims(source);
   const special = await specialize(model, dims);
-  const contents = packOf(format)(special.model, special.types, { ...settingsOf(options), stored });
+  const batches = options.dynamicBatch ? await otherBatches(model, dims) : undefined;
+  const settings = { ...settingsOf(options), stored, batches };
+  const contents = packOf(format)(special.model, special.types, settings);
   const roundTrip = await compareBack(special.model, contents, sameShape(source, dims), options);
   const { legality } = contents;
   const report: PackageReport = {
@@ -172,6 +174,28 @@ export async function pack(
   };
 }
 
+/** Two batches that nothing else in a network is likely to be a multiple of. */
+const OTHER_BATCHES = [7, 11] as const;
+
+/**
+ * The model with two other batches, for formats that leave it open.
+ * @throws QuantizeError BATCH_FIXED (usage) where no input leaves its first axis open
+ */
+async function otherBatches(model: Model, dims: Record<string, number[]>) {
+  const open = graphInputs(model).filter((i) => !(typeof i.dims[0] === 'number' && i.dims[0] > 0));
+  if (open.length === 0)
+    throw usageError(
+      'BATCH_FIXED',
+      'the model fixes the first axis of every input, so there is no batch to leave open',
+    );
+  const sized = (batch: number) => {
+    const resized = open.map((i) => [i.name, [batch, ...dims[i.name].slice(1)]]);
+    return specialize(model, { ...dims, ...Object.fromEntries(resized) });
+  };
+  const [a, b] = OTHER_BATCHES;
+  return [await sized(a), await sized(b)] as const;
+}
+
 /** @throws QuantizeError PACKAGE_OPTION (usage) for an option that another format has */
 function refuseForeign(format: PackageFormat, options: JobOptions): void {
   for (const other of PACKAGES)
@@ -179,7 +203,7 @@ function refuseForeign(format: PackageFormat, options: JobOptions): void {
       if (!format.options.includes(name) && options[name] !== undefined)
         throw usageError(
           'PACKAGE_OPTION',
-          `--${name} is an option of ${other.extension}, not of ${format.extension}`,
+          `--${name.replaceAll(/[A-Z]/g, (l) => `-${l.toLowerCase()}`)} is an option of ${other.extension}, not of ${format.extension}`,
         );
 }
 

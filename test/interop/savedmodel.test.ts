@@ -13,6 +13,7 @@ import { floatValues } from '../../src/ir/tensor.js';
 import type { Feeds, TensorValue, TypedArray } from '../../src/runtime/types.js';
 import { INTEGER_NAMES, SAVED } from '../emit/savedmodel/cases.js';
 import { packaged } from '../emit/savedmodel/export.js';
+import { OPEN, type Open, openModel, openPackage } from '../emit/savedmodel/open.js';
 import { buildModel, distance, run } from '../prepare/opset/build.js';
 import { saved } from '../zoo/packages.js';
 import { ZOO } from '../zoo/samples.js';
@@ -58,11 +59,11 @@ async function inTensorFlow(jobs: readonly Job[]): Promise<Feeds[]> {
     const { inputs, outputs } = job.pack.lowered;
     return {
       path: join(folder, dirname(FILES.cpu)),
-      inputs: inputs.map(({ name, dtype, dims }, i) => ({
+      inputs: inputs.map(({ name, dtype }, i) => ({
         name: signatureName(name),
         file: put(join(folder, `in${i}`), bytesOf(job.feeds[name])),
         dtype,
-        dims,
+        dims: job.feeds[name].dims,
       })),
       outputs: outputs.map(({ name }, i) => ({ name: signatureName(name), file: join(folder, `out${i}`) })),
     };
@@ -118,7 +119,7 @@ const OPSETS = [...new Set(SAVED.map(opsetOf))];
 
 /** XLA's own exponentials, and products summed in another order. */
 const BOUND = 2e-5;
-/** A residual network and a transformer; bench/packages-tpu.js runs more of them. */
+/** A residual network and a transformer; docs/tpu.md has figures of more. */
 const REAL = ['vision/cifar10_resnet_2b', 'vision/cifar10_vit_pgd_2_3_16'];
 
 /** The step of the last activation that is quantized. */
@@ -130,6 +131,7 @@ function lastStep({ graph }: Model): number {
 describe.skipIf(!PYTHON)(`TensorFlow and JAX take what we write${PYTHON ? '' : ` (${WITHOUT})`}`, () => {
   const operators: (Job & { model: Model; cases: typeof SAVED })[] = [];
   const networks: (Job & { model: Model })[] = [];
+  const opened: (Job & { open: Open })[] = [];
   let results: Feeds[] = [];
 
   beforeAll(async () => {
@@ -141,8 +143,10 @@ describe.skipIf(!PYTHON)(`TensorFlow and JAX take what we write${PYTHON ? '' : `
     }
     for (const zoo of MODELS.filter((m) => ZOO && REAL.includes(m.id)))
       networks.push({ name: basename(zoo.id), ...(await saved(zoo, 'int8-perchannel', { compute: 'f32' })) });
-    results = await inTensorFlow([...operators, ...networks]);
-  });
+    for (const c of OPEN)
+      opened.push({ name: c.name, pack: await openPackage(c), feeds: { a: c.input(3) }, open: c });
+    results = await inTensorFlow([...operators, ...networks, ...opened]);
+  }, 600_000);
 
   it('TensorFlow runs every operator as onnxruntime does, and products of codes bit for bit', async () => {
     for (const [j, { model, cases, feeds }] of operators.entries())
@@ -160,6 +164,14 @@ describe.skipIf(!PYTHON)(`TensorFlow and JAX take what we write${PYTHON ? '' : `
         const apart = (value.data as Float32Array).map((v, i) => Math.abs(v - theirs[i]));
         expect(Math.max(...apart), name).toBeLessThanOrEqual(lastStep(model));
       }
+  });
+
+  it('and batches of another size than the package was made with', async () => {
+    for (const [j, { name, open, feeds }] of opened.entries()) {
+      const { y } = await run(openModel(open), feeds);
+      const theirs = { ...results[operators.length + networks.length + j].y, dims: y.dims };
+      expect(distance(y, theirs), name).toBeLessThanOrEqual(BOUND);
+    }
   });
 
   it('JAX parses the module as what the interface says', async () => {

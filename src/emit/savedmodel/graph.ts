@@ -12,7 +12,9 @@ const PRODUCER = 1482;
 const CALL = 'module';
 
 const utf8 = new TextEncoder();
-const shape = (dims: readonly number[]): ShapeMessage => ({ dims: dims.map((size) => ({ size })) });
+const shape = (dims: readonly number[]): ShapeMessage => ({
+  dims: dims.map((size) => ({ size: Math.max(size, -1) })),
+});
 const code = (dtype: Port['dtype']): number => HLO_TYPES[hloTypeOf(dtype)!].tensorflow;
 const list = (part: Partial<NonNullable<AttributeMessage['list']>> = {}): AttributeMessage => ({
   list: { strings: [], types: [], shapes: [], ...part },

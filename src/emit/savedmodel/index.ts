@@ -3,6 +3,7 @@ import type { Model } from '../../ir/model.js';
 import type { ValueMeta } from '../../runtime/types.js';
 import type { Legality, PackageFile } from '../mlpackage/index.js';
 import { placement, type Tiles, tiles } from './advice.js';
+import { openBatch } from './dynamic.js';
 import { liftPackage } from './lift/index.js';
 import { type Lowered, lower, type Settings } from './lower.js';
 import { FILES, packageFiles } from './package.js';
@@ -30,7 +31,8 @@ export interface SavedModel {
  */
 export function makeSavedModel(model: Model, types: Map<string, ValueMeta>, settings: Settings): SavedModel {
   const lowered = lower(model, types, settings);
-  const files = packageFiles(lowered);
+  const [a, b] = settings.batches?.map((s) => lower(s.model, s.types, settings)) ?? [];
+  const files = packageFiles(a ? openBatch(a, b) : lowered);
   const saved = () => new Uint8Array(Buffer.concat(files.find((f) => f.path === FILES.tpu)!.chunks));
   return {
     lowered,

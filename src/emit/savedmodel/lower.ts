@@ -14,6 +14,14 @@ export interface Settings {
   compute?: Compute;
   /** Weights by the name of the float constant that stands for them: look-up tables and their like. */
   stored?: ReadonlyMap<string, Weight>;
+  /** The same model with two other batches: what differs between them is left open in the package. */
+  batches?: readonly [Sized, Sized];
+}
+
+/** A model whose shapes are all known. */
+export interface Sized {
+  model: Model;
+  types: Map<string, ValueMeta>;
 }
 
 /** One input or output as the package's caller knows it. */

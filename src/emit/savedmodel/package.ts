@@ -48,7 +48,8 @@ const weights = ({ program }: Lowered): Uint8Array =>
 
 /** What main takes and gives, for who runs the module without TensorFlow. */
 function description({ program, inputs, outputs }: Lowered) {
-  const ports = (list: typeof inputs) => list.map((p) => ({ ...p, signature: signatureName(p.name) }));
+  const ports = (list: typeof inputs) =>
+    list.map((p) => ({ ...p, dims: p.dims.map((d) => Math.max(d, -1)), signature: signatureName(p.name) }));
   return {
     module: FILES.module,
     function: 'main',

@@ -96,7 +96,7 @@ function tensorType(text: string): Value {
   const parts = (/^tensor<(.*)>$/.exec(text)?.[1] ?? damaged(`"${text}" is no type`)).split('x');
   const dtype = parts.pop()!;
   if (!isHloType(dtype)) return damaged(`there is no type ${dtype}`);
-  return { dtype, dims: parts.map(Number) };
+  return { dtype, dims: parts.map((d) => (d === '?' ? -1 : Number(d))) };
 }
 
 /** Parts between commas that no bracket or quote encloses. */

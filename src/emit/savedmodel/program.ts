@@ -42,7 +42,7 @@ export const isHloType = (name: string): name is HloType => name in HLO_TYPES;
 export const hloTypeOf = (dtype: Dtype): HloType | undefined =>
   NAMES.find((n) => HLO_TYPES[n].dtype === dtype);
 
-/** Identity is the object: the text gives values their names. */
+/** Identity is the object: the text gives values their names. A size of −k is open: k times the batch. */
 export interface Value {
   dtype: HloType;
   dims: number[];

@@ -13,7 +13,7 @@ import {
 export const INLINE_BYTES = 256;
 
 export const typeText = ({ dtype, dims }: Value): string =>
-  `tensor<${dims.map((d) => `${d}x`).join('')}${dtype}>`;
+  `tensor<${dims.map((d) => (d < 0 ? '?x' : `${d}x`)).join('')}${dtype}>`;
 
 /**
  * The module in MLIR's generic form, which every version of the dialect parses alike. Arguments are the inputs, then
@@ -25,6 +25,7 @@ export function moduleText({ inputs, weights, operations, outputs }: Program): s
   const named = (values: readonly Value[]) => values.map((v) => names.get(v)).join(', ');
   const types = (values: readonly Value[]) => `(${values.map(typeText).join(', ')})`;
   const parameters = [...inputs, ...weights.map((w) => w.value)].map((v) => `${fresh(v)}: ${typeText(v)}`);
+  const isOpen = inputs.some(({ dims }) => dims.some((d) => d < 0));
   const lines = operations.map((o) => {
     const operands = named(o.operands);
     const results = o.results.map(fresh).join(', ');
@@ -33,7 +34,10 @@ export function moduleText({ inputs, weights, operations, outputs }: Program): s
     return `    ${results} = "${o.type}"(${operands})${attributesText(o)}${body} : ${types(o.operands)} -> ${resultTypes}`;
   });
   return [
-    'module @onnx_quantize {',
+    // Sizes that an input leaves open are worked out when it is known (XlaCallModule, shape refinement).
+    isOpen
+      ? 'module @onnx_quantize attributes {jax.uses_shape_polymorphism = true} {'
+      : 'module @onnx_quantize {',
     `  func.func public @main(${parameters.join(', ')}) -> ${types(outputs)} {`,
     ...lines,
     `    "func.return"(${named(outputs)}) : ${types(outputs)} -> ()`,

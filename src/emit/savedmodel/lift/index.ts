@@ -11,6 +11,7 @@ import { ELEMENTWISE } from './elementwise.js';
 import { LAYERS } from './layers.js';
 import { Lifter, refuse } from './lifter.js';
 import { MOVEMENT } from './movement.js';
+import { refine } from './refine.js';
 import type { Lifts } from './types.js';
 
 const LIFTS: Lifts = { ...LAYERS, ...ELEMENTWISE, ...MOVEMENT };
@@ -20,7 +21,8 @@ const OPSET = 21;
 
 /**
  * Reads a SavedModel back as an ONNX model: its graph's module and the constants that feed it. It knows nothing of the
- * package but its bytes; the ports give the model's own names to the signature.
+ * package but its bytes; the ports give the model's own names to the
+ * signature, and a batch to a package that leaves it open.
  * @throws QuantizeError PACKAGE_DAMAGED (invalid), PACKAGE_FOREIGN (unsupported)
  */
 export function liftPackage(
@@ -28,6 +30,11 @@ export function liftPackage(
   { inputs, outputs }: { inputs: Port[]; outputs: Port[] },
 ): Model {
   const { module, constants } = readGraph(savedModel, inputs.length);
+  if (module.parameters.some((v) => v.dims.some((d) => d < 0)))
+    refine(
+      module,
+      inputs.map((p) => p.dims),
+    );
   const l = new Lifter();
   inputs.forEach((port, i) => {
     l.rename(module.parameters[i], port.name);
