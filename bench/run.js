@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { calibrationBenchmark, GOALS } from './calibrate.js';
 import { integerBenchmark } from './integer.js';
 import { kernelBenchmark, kernelGoals } from './kernels.js';
+import { machineBenchmark } from './machine.js';
 import { quantizeStatic } from './python.js';
 import { roundingBenchmark } from './rounding.js';
 
@@ -88,3 +89,4 @@ console.table(await integerBenchmark());
 console.table(await roundingBenchmark());
 console.table(await calibration());
 console.table(wholeCommand());
+console.table(zoo ? await machineBenchmark(zoo) : [row('report -t cpu', 'needs QUANTIZE_ZOO')]);

@@ -127,6 +127,7 @@ export const FIELDS: readonly FieldRule[] = [
   ...fact('array.units', 'tiles', 8, optional, false),
   ...fact('decode', 'op', 10, optional, false),
   ...fact('requantize', 'op', 10, optional, false),
+  ...fact('convert', 'op', 10, optional, false),
   { ...texts('fusion', ['rows', 'attention']), required: false },
   group('memory', false),
   ...fact('memory.bytes', 'bytes', 8e9),

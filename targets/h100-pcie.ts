@@ -33,6 +33,12 @@ export const h100Pcie: Target = {
     peak: TDP,
     limit: TDP,
   },
+  errorBand: {
+    ...h100Sxm.errorBand!,
+    kinds: {
+      'convolutions int8': inferred(0.25, 'share', 'two audited networks, 21 % off at most', '2026-11'),
+    },
+  },
   fitted: [],
   caveats: [
     'H100 PCIe: utilisation and overheads are those of H100 SXM; the 350 W limit lowers its clock under load',

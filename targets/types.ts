@@ -67,6 +67,11 @@ export interface Target {
   decode?: Fact;
   /** Vector operations to round one output of an integer kernel to codes. Absent: hardware does it. */
   requantize?: Fact;
+  /**
+   * Vector operations to round one value to a code, or to turn one back, around a kernel that computes in float; either
+   * is a kernel too. Absent: other kernels do it on the way.
+   */
+  convert?: Fact;
   /** Absent: element-wise tails only. */
   fusion?: Fusion[];
   /** Output channels that one pass computes: a layer with fewer reaches channels / lanes of the rate. */

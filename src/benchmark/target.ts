@@ -26,6 +26,12 @@ export function cpuTarget(timings: Timings): Target {
   const r = rates(timings);
   const peak = (format: 'float' | 'int8') => Math.max(r.convolution[format], r.product[format]);
   const share = (value: number, of: number, probe: string) => fact(value / of, 'share', probe);
+  const band = inferred(
+    0.5,
+    'share',
+    'modelled from timings of this machine; its load may have changed',
+    timings.date,
+  );
   return {
     ...cpu,
     timing: 'modelled',
@@ -52,6 +58,7 @@ export function cpuTarget(timings: Timings): Target {
       ),
       depth: inferred(4, 'elements', 'an 8-bit dot product takes four', timings.date),
     },
+    convert: fact(r.converting * r.depthwise, 'op', 'element-wise layers between Q and DQ'),
     requantize: fact(r.rounding * r.depthwise, 'op', 'convolutions of long and of short filters'),
     memory: {
       bytes: inferred(Number.MAX_SAFE_INTEGER, 'bytes', 'the operating system’s matter', timings.date),
@@ -64,11 +71,11 @@ export function cpuTarget(timings: Timings): Target {
       kernel: fact(r.kernel, 's', 'tiny layers'),
     },
     errorBand: {
-      latency: inferred(
-        0.5,
-        'share',
-        'modelled from timings of this machine; its load may have changed',
-        timings.date,
+      latency: band,
+      kinds: Object.fromEntries(
+        ['convolutions', 'products'].flatMap((kind) =>
+          ['float32', 'int8'].map((format) => [`${kind} ${format}`, band]),
+        ),
       ),
       energy: inferred(1, 'share', 'not known', timings.date),
     },
@@ -101,6 +108,8 @@ function rates({ probes }: Timings) {
     Math.max(0.1 * layer(id, 'float'), layer(id, 'float') - (FLOAT_BYTES * elements(find(id))) / activations);
   const float = (...ids: ProbeId[]) => total(ids, (id) => operations(find(id))) / total(ids, arithmetic);
   const int8 = integerRates((id) => layer(id, 'int8'));
+  /** Two conversions an element-wise layer, each a kernel. */
+  const between = layer('element', 'int8') - layer('element', 'float') - 2 * kernel;
   return {
     kernel,
     call,
@@ -110,6 +119,7 @@ function rates({ probes }: Timings) {
     product: { float: float('product'), int8: operations(find('product')) / layer('product', 'int8') },
     depthwise: float('depthwise'),
     rounding: int8.rounding,
+    converting: Math.max(0, between / (2 * elements(find('element')))),
   };
 }
 

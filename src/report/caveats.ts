@@ -2,6 +2,7 @@ import type { Target } from '../../targets/types.js';
 import { allNodes, subgraphs } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { Metrics } from '../verify/types.js';
+import { kindOf } from './figures.js';
 import type { Lowering } from './kernels.js';
 import { macRule } from './macs.js';
 import type { Shapes } from './shapes.js';
@@ -78,6 +79,15 @@ function aboutChip({ target, quantized, rows, metrics }: CaveatInput): string[] 
     sentences.push(
       `the float model is taken in ${target.floatFormat} on ${target.name}, which is what it computes in`,
     );
+  const kind = kindOf(
+    rows.map(({ opType, computes, macs }) => ({
+      convolution: opType.includes('Conv'),
+      format: computes,
+      macs,
+    })),
+  );
+  if (target.timing === 'modelled' && kind && !target.errorBand?.kinds?.[kind])
+    sentences.push(`no published measurement of ${kind} validates the latency on ${target.name}`);
   const bytes = rows.reduce((sum, row) => sum + row.quantizedBytes, 0);
   if (target.memory && bytes > target.memory.bytes.value)
     sentences.push(`the quantized parameters do not fit the memory of ${target.name}`);

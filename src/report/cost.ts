@@ -101,13 +101,15 @@ function kernelCost(
   const written = traffic.of(kernel.writes);
   const compute = computeOf(kernel, placement, root, shapes, target);
   const [inSeconds, outSeconds] = [traffic.seconds(read), traffic.seconds(written)];
-  const overhead = target.overhead?.kernel.value ?? 0;
+  const conversions = conversionsOf(kernel, format, placement, target);
+  const overhead = (1 + conversions.length) * (target.overhead?.kernel.value ?? 0);
+  const converting = conversionSeconds(conversions, shapes, target);
   const away = fallbackReason(kernel, shapes, target);
   const cost = {
     kernel,
     format,
-    seconds: Math.max(compute.seconds, inSeconds) + outSeconds + overhead,
-    computeSeconds: compute.seconds,
+    seconds: Math.max(compute.seconds, inSeconds) + outSeconds + converting + overhead,
+    computeSeconds: compute.seconds + converting,
     memorySeconds: inSeconds + outSeconds,
     bytes: read.parameters + read.main + written.main,
     onChipBytes: read.onChip + written.onChip,
@@ -118,6 +120,17 @@ function kernelCost(
     ...(away !== undefined && { away }),
   };
   return { ...cost, energy: kernelEnergy(cost, target) };
+}
+
+/** Values in 8 bits or less around a kernel that computes in float, where turning them takes kernels of their own. */
+function conversionsOf(kernel: Kernel, format: string, placement: Placement, target: Target): string[] {
+  if (!target.convert || format !== target.floatFormat) return [];
+  return [...kernel.reads, ...kernel.writes].filter((name) => placement.activationBits(name) <= 8);
+}
+
+function conversionSeconds(names: readonly string[], shapes: Shapes, { convert, vector }: Target): number {
+  if (!convert || !vector) return 0;
+  return names.reduce((sum, name) => sum + shapes.count(name), 0) * (convert.value / vector.value);
 }
 
 function binding(compute: number, memory: number, overhead: number): Bound {

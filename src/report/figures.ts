@@ -13,15 +13,27 @@ const modelled = (value: number, unit: string, fact?: Fact): Figure => ({
   ...(fact && { band: fact.value, note: fact.source }),
 });
 
-/** Latency bands are known for kinds of networks: where most MACs are, and in which format. */
-export function latencyBand(cost: ModelCost, target: Target): Fact | undefined {
+/** The kind of a network: where most MACs are, and in which format. "" when it has none. */
+export function kindOf(kernels: Iterable<{ convolution: boolean; format: string; macs: number }>): string {
   const macs = new Map<string, number>();
-  for (const { kernel, format } of cost.kernels) {
-    const kind = `${isConvolution(kernel.anchor) ? 'convolutions' : 'products'} ${format}`;
-    macs.set(kind, (macs.get(kind) ?? 0) + kernel.macs);
+  for (const { convolution, format, macs: own } of kernels) {
+    const kind = `${convolution ? 'convolutions' : 'products'} ${format}`;
+    macs.set(kind, (macs.get(kind) ?? 0) + own);
   }
-  const [most] = [...macs].sort((a, b) => b[1] - a[1])[0] ?? [];
-  return target.errorBand?.kinds?.[most ?? ''] ?? target.errorBand?.latency;
+  const [most, work] = [...macs].sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  return work > 0 ? most : '';
+}
+
+/** Latency bands are known for kinds of networks; the target's own band is for the rest, which nothing validates. */
+export function latencyBand(cost: ModelCost, target: Target): Fact | undefined {
+  const kind = kindOf(
+    cost.kernels.map(({ kernel, format }) => ({
+      convolution: isConvolution(kernel.anchor),
+      format,
+      macs: kernel.macs,
+    })),
+  );
+  return target.errorBand?.kinds?.[kind] ?? target.errorBand?.latency;
 }
 
 export const timeFigure =

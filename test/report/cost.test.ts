@@ -202,6 +202,27 @@ describe('roofline, by hand', () => {
     expect(c.seconds).toBeGreaterThan(2);
   });
 
+  it('codes around a kernel that computes in float are turned in kernels of their own, where the target says so', () => {
+    const b = new Builder([1, 1000]);
+    const first = b.node('MatMul', ['input', b.constant('w', [1000, 1000])], [1, 1000]);
+    b.node('Softmax', [first], [1, 1000]);
+    const model = b.build();
+    const shapes = shapesOf(model, b.types);
+    const seconds = (change: Partial<Target>) => {
+      const target = chip({
+        memory: fast,
+        vector: fact(1e9),
+        overhead: { dispatch: fact(0), kernel: fact(1) },
+        ...change,
+      });
+      const plain = floatPlacement(shapes, target, parameterNames(model));
+      const bits = (name: string) => (name === first ? 8 : 16);
+      return modelCost(lower(model, shapes), { ...plain, activationBits: bits }, shapes, target).seconds;
+    };
+    // Written by the product and read by the softmax: twice 1,000 values of 10⁶ operations, and two launches.
+    expect(seconds({ convert: fact(1e6) }) - seconds({})).toBeCloseTo(4, 6);
+  });
+
   it('products one behind another reach a share of what one alone does', () => {
     const b = new Builder([1, 1000]);
     const first = b.node('MatMul', ['input', b.constant('w', [1000, 1000])], [1, 1000]);

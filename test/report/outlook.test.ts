@@ -73,6 +73,19 @@ describe('energy', () => {
   });
 });
 
+describe('what nothing validates', () => {
+  it.each([
+    ['m4-ane', true],
+    ['tpu-v4', true],
+    ['h100-sxm', true],
+    ['a17-ane', false],
+  ])('a float ResNet-50 on %s: said %s', (id, said) => {
+    const { caveats, quantized } = report(resnet(), id);
+    expect(caveats.some((c) => c.startsWith('no published measurement of convolutions'))).toBe(said);
+    expect(quantized.latencyMs.band).toBe(said ? 0.5 : 0.2);
+  });
+});
+
 describe('what a run holds', () => {
   it('ResNet-50: parameters in the chip’s format, and the two largest neighbours among its maps', () => {
     const { quantized, layers } = report(resnet(), 'tpu');
