@@ -82,6 +82,7 @@ class Quantization {
     // All biases make room first, since each may raise scales that the others are in.
     const biases = this.biasesOf(plan).filter((bias) => this.makeRoom(bias, params));
     const codes = this.codes(plan, rounded.values, shape, params);
+    this.warnOfInfinities(plan, codes);
     const { mask } = rounded;
     const weight = { plan, dims, codes, shape, params, ...(mask && { mask }) };
     this.weights.push(weight);
@@ -93,6 +94,22 @@ class Quantization {
     if (plan.rounding !== 'stochastic') return this.kernels.quantize(values, shape, params, row);
     const { seed = 0 } = this.plan;
     return stochasticQuantize(values, shape, params, row, { seed, tensor: plan.tensor });
+  }
+
+  /** Formats without a scale do not saturate. */
+  private warnOfInfinities({ tensor, format }: WeightPlan, codes: Codes): void {
+    const { layout, largest, scaled } = elementOf(format);
+    if (scaled || !layout?.infinite) return;
+    const magnitudes = 2 ** (layout.exponentBits + layout.mantissaBits) - 1;
+    let lost = 0;
+    for (const code of codes) if ((code & magnitudes) === layout.overflow) lost++;
+    if (lost === 0) return;
+    this.diagnostics.push({
+      level: 'warning',
+      code: 'WEIGHT_INFINITE',
+      message: `${lost} values of "${tensor}" exceed ${largest}, the largest number of ${format}, and become infinite; keep its node in float (--keep-float), or take bf16 or a format with scales`,
+      where: { tensor },
+    });
   }
 
   private biasesOf(weight: WeightPlan): BiasPlan[] {
