@@ -7,6 +7,7 @@ import type { ValueMeta } from '../runtime/types.js';
 import type { Front } from '../sensitivity/types.js';
 import type { Profile } from './profile.js';
 import { type Job, planInput, statistics } from './stages.js';
+import type { Wide } from './wide.js';
 import type { Costs } from './worst-layers.js';
 
 export type Means = ReadonlyMap<string, ChannelMeans>;
@@ -27,6 +28,8 @@ export interface Draft {
   /** Of a mixed scheme: what every weight in every format costs, and what a budget buys. */
   profile?: Profile;
   front?: Front;
+  /** What activations cost, once that was asked. */
+  wide?: Wide;
   /** What layers cost, once that was asked. */
   costs?: Costs;
 }

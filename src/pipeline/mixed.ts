@@ -1,6 +1,7 @@
+import { elementOf } from '../../kernels/grid.js';
 import { usageError } from '../errors.js';
 import { opsetVersion } from '../ir/graph.js';
-import { weightOpset } from '../plan/index.js';
+import { MIXED_OPSET, weightOpset } from '../plan/index.js';
 import {
   type Allocation,
   allocate,
@@ -16,8 +17,9 @@ import type { Draft } from './draft.js';
 import { frontOf } from './front.js';
 import { produce } from './produce.js';
 import { type Profile, profileOf } from './profile.js';
-import { DAMAGE_SAMPLES } from './sensitivity.js';
+import { DAMAGE_SAMPLES, ownCandidate } from './sensitivity.js';
 import { fitAndMeasure } from './trial.js';
+import { atOpset } from './wide.js';
 import { unrounded, verifiedDb, withFormats } from './with-formats.js';
 
 /** Budgets a little below the one that was given: the additive model errs, so neighbours are tried for real. */
@@ -50,6 +52,23 @@ export async function mixFormats(draft: Draft): Promise<Draft | undefined> {
     : undefined;
   // Rounding by outputs is a step of its own, which also sees what the layers before leave.
   return { ...next, rounded: undefined, plan: unrounded(next), profile: found, front };
+}
+
+/**
+ * When a gate fails: weights in the scheme's own bits or more, the smallest mixture that passes, or the best there is.
+ */
+export async function mixBits(draft: Draft): Promise<Draft | undefined> {
+  const { scheme } = draft.job;
+  if (scheme.mixed || draft.plan.weights.length === 0) return undefined;
+  const least = elementOf(scheme.weights).bits;
+  const candidates = parseCandidates([ownCandidate(draft), ...DEFAULT_CANDIDATES]).filter(
+    ({ id, weights }) => id === ownCandidate(draft) || elementOf(weights).bits > least,
+  );
+  if (candidates.length < 2) return undefined;
+  const base = await atOpset(draft, MIXED_OPSET);
+  const found = await profileFor(base, candidates);
+  const chosen = await leastThatPasses(base, found, costTable(base, found, 'size'));
+  return { ...withFormats(base, found, chosen.formats), profile: found };
 }
 
 /** Candidates that the prepared model's opset can express. */

@@ -43,6 +43,8 @@ export interface JobOptions extends SampleSettings, Writing {
   budget?: Budget;
   /** Files that what other budgets would buy goes to; it is worked out where there are any. */
   front?: readonly string[];
+  /** Lowest opset to prepare the model for: that of a plan which is applied. */
+  opset?: number;
   /** Calibration method. */
   method: string;
   /** How much is tried to lose less accuracy; `balanced` by default. */

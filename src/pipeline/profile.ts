@@ -79,6 +79,14 @@ export async function profileOf(
   };
 }
 
+/** What each rounded activation does to the outputs, all else in float. */
+export async function activationDamages(draft: Draft, options: ProfileOptions): Promise<Map<string, Damage>> {
+  const tensors = draft.plan.activations.map((a) => a.tensor);
+  const trials = tensors.map((tensor) => ({ activations: [tensor] }));
+  const { damages } = await measure(draft, [], trials, options);
+  return new Map(tensors.map((tensor, i) => [tensor, damages[i]]));
+}
+
 const ALL = 'activations';
 const activationKey = (tensor: string): string => `activation ${tensor}`;
 const weightKey = (w: WeightPlan, id: string): string => `${id} ${placeOf(w)}`;

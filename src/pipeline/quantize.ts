@@ -70,6 +70,7 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
     scheme: decided.scheme,
     encoding: decided.encoding,
     method: decided.method,
+    opset: decided.opset,
   });
   if (decided.model !== job.loaded.sha256)
     throw invalidError(

@@ -71,7 +71,7 @@ async function sensitivityOf(draft: Draft): Promise<Sensitivity> {
 }
 
 /** The scheme's own weights, as a candidate is named. */
-function ownCandidate({ job: { scheme } }: Draft): string {
+export function ownCandidate({ job: { scheme } }: Draft): string {
   const { weights, granularity } = scheme;
   if (granularity.kind === 'block') return `${weights}-block${granularity.size}`;
   return granularity.kind === 'perlayer' ? `${weights}-perlayer` : weights;

@@ -73,7 +73,7 @@ export async function prepareFor(given: JobOptions, loaded: LoadedModel): Promis
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
   const { model, diagnostics } = await prepare(loaded.model, {
-    opset: requiredOpset(scheme, target, options.encoding),
+    opset: Math.max(requiredOpset(scheme, target, options.encoding), given.opset ?? 0),
   });
   if (target.runtime === 'tensorrt') scaleQueries(model);
   checkTensors(model);

@@ -5,11 +5,12 @@ import type { Grids, Rescaling } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
 import { type Draft, firstDraft, meansFor } from './draft.js';
-import { mixFormats } from './mixed.js';
+import { mixBits, mixFormats } from './mixed.js';
 import type { JobOptions } from './options.js';
 import { chooseRanges } from './ranges.js';
 import { roundApart, roundByOutputs } from './rounding.js';
 import { note } from './stages.js';
+import { widenCostliest } from './wide.js';
 import { keepCostliestFloat } from './worst-layers.js';
 
 export const EFFORTS = ['fast', 'balanced', 'max'] as const;
@@ -79,12 +80,26 @@ export const STEPS: readonly Step[] = [
     attempt: correctBiases,
   },
   {
+    id: 'wide',
+    description: 'the costliest activations in 16 bits',
+    effort: 'auto',
+    repeats: true,
+    attempt: widenCostliest,
+  },
+  {
     id: 'float',
     description: 'the costliest layers kept in float',
     effort: 'auto',
     certain: true,
     repeats: true,
     attempt: keepCostliestFloat,
+  },
+  {
+    id: 'more-bits',
+    description: 'weights of more bits, where they help the most for their bytes',
+    effort: 'auto',
+    certain: true,
+    attempt: mixBits,
   },
 ];
 

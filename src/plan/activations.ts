@@ -40,23 +40,30 @@ export type Chosen = Range & { method: string };
 export function rangesFrom(
   stats: Stats | undefined,
   methodId: string,
-  { target, scheme }: PlanInput,
+  { target, scheme, wide }: PlanInput,
 ): (tensor: string) => Chosen {
   const { symmetric } = target.activations;
-  const row = format(activationsOn(scheme, target));
+  const narrow = activationsOn(scheme, target);
+  const row = format(narrow);
   // A float's error is relative: clipping the largest value makes none of the others more exact.
   const id = row.kind === 'float' ? 'minmax' : methodId;
   const method = findMethod(id);
-  const steps = symmetric ? row.symmetricMax - row.symmetricMin : row.qmax - row.qmin;
-  return (tensor) => ({ ...method.range(statsOf(stats, tensor), { steps, symmetric }), method: id });
+  const stepsOf = (r: typeof row): number => (symmetric ? r.symmetricMax - r.symmetricMin : r.qmax - r.qmin);
+  return (tensor) => {
+    const steps = stepsOf(wide?.has(tensor) ? format(widened(narrow)) : row);
+    return { ...method.range(statsOf(stats, tensor), { steps, symmetric }), method: id };
+  };
 }
+
+/** The format of 16 bits of the same kind. */
+const widened = (id: string): string => (id.startsWith('u') ? 'uint16' : 'int16');
 
 export function planActivations(
   flow: Flow,
-  { scheme, target }: PlanInput,
+  { scheme, target, wide }: PlanInput,
   rangeOf: (tensor: string) => Chosen,
 ): ActivationPlan[] {
-  const formatId = activationsOn(scheme, target);
+  const narrow = activationsOn(scheme, target);
   const { symmetric } = target.activations;
   const shared = shareScales(flow);
   const own = (tensor: string): Chosen => {
@@ -69,6 +76,7 @@ export function planActivations(
     const root = shared.get(tensor)!;
     const { min, max } = groups.get(root)!;
     const { method } = ranges.get(tensor)!;
+    const formatId = wide?.has(tensor) ? widened(narrow) : narrow;
     return {
       tensor,
       format: formatId,
@@ -76,7 +84,7 @@ export function planActivations(
       range: [min, max],
       method,
       ...(root === tensor ? {} : { sharedWith: root }),
-      reason: reasonFor(flow, tensor, root, method),
+      reason: `${reasonFor(flow, tensor, root, method)}${wide?.has(tensor) ? '; 16 bits: 8 cost more here than elsewhere' : ''}`,
     };
   });
 }

@@ -20,6 +20,8 @@ export interface PlanInput {
   writing?: Writing;
   /** Nodes whose weights have other formats than the scheme says, with the reason. */
   formats?: ReadonlyMap<string, LayerFormat>;
+  /** Tensors on grids of 16 bits where the others have 8; all that share a scale, or none of them. */
+  wide?: ReadonlySet<string>;
   /** Why some of them stay in float; else because someone asked. */
   floatReasons?: ReadonlyMap<string, string>;
   /** Tensors that must not be quantized, with the reason. */

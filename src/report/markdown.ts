@@ -1,6 +1,7 @@
 import type { Metrics } from '../verify/types.js';
 import { fallbacks, operatorTable } from './breakdown.js';
 import { consequences } from './consequences.js';
+import { frontTable, sensitivityTable } from './sensitivity/tables.js';
 import type { Figure, Improvement, LayerRow, Report } from './types.js';
 
 /** Rows of layers and of float nodes shown; the JSON has all. */
@@ -14,6 +15,7 @@ export function reportMarkdown(report: Report): string {
     summary(report),
     report.metrics ? accuracy(report.metrics) : '',
     improvements(report.improvements),
+    measuredParts(report),
     follows(report),
     operators(report.layers),
     predictedFallbacks(report),
@@ -54,6 +56,12 @@ function improvements(tried: readonly Improvement[] = []): string {
   ]);
   return `### Tried to lose less\n\n${table(['Step', 'What it does', 'SQNR', ''], rows)}`;
 }
+
+/** What other budgets buy, and what layers cost, where that was measured. */
+const measuredParts = (report: Report): string =>
+  [frontTable(report), sensitivityTable(report, SHOWN)]
+    .flatMap((part) => (part ? section(part.title, table(part.head, part.rows)) : []))
+    .join('\n\n');
 
 /** 4 → 1: "4.00× smaller"; 1 → 1.2: "1.20× larger". */
 function change(before: number, after: number, less: string, more: string): string {

@@ -1,8 +1,10 @@
 import type { DetailedReport } from '../details.js';
+import { frontSpec } from '../sensitivity/front.js';
+import { frontTable, sensitivityTable } from '../sensitivity/tables.js';
 import type { Report } from '../types.js';
 import { countText, percent } from '../units.js';
 import { cards } from './cards.js';
-import { startPage } from './chart.js';
+import { chart, startPage } from './chart.js';
 import { errorChart } from './charts/errors.js';
 import { ENERGY_PARTS, energyChart } from './charts/parts.js';
 import { rooflineChart, rooflinePoints } from './charts/roofline.js';
@@ -21,6 +23,7 @@ import {
   operatorSection,
   provenanceSection,
 } from './sections.js';
+import { table } from './table.js';
 
 /** One file that needs nothing else: the report as a page for a design review. The same report gives the same bytes. */
 export async function reportHtml(detailed: DetailedReport): Promise<string> {
@@ -49,6 +52,7 @@ ${caveats(report)}
 ${metricsSection(report)}
 ${await errors(detailed)}
 ${improvementSection(report)}
+${await measuredSection(report)}
 ${consequenceSection(report)}
 ${await roofline(report)}
 ${await schedule(report)}
@@ -72,6 +76,26 @@ export const legend = (entries: readonly { label: string; colour: string }[]): M
 
 const boundLegend = (more: { label: string; colour: string }[] = []): Markup =>
   legend([...BOUNDS.map(({ id, label }) => ({ label, colour: `var(--${id})` })), ...more]);
+
+/** Layers shown of those that cost most. */
+const COSTLIEST = 30;
+
+/** What budgets buy, drawn and in figures, and what layers cost, where that was measured. */
+async function measuredSection(report: Report): Promise<Markup | undefined> {
+  const tables = [frontTable(report), sensitivityTable(report, COSTLIEST)].filter((t) => t !== undefined);
+  const { front } = report;
+  const drawing =
+    front && (await chart(`What a budget of ${front.of} buys`, (width) => frontSpec(front, width)));
+  if (tables.length === 0) return undefined;
+  const parts = tables.map(
+    ({ title, head, rows }) =>
+      html`<h3>${title}</h3><div class="panel">${table(
+        head.map((name) => ({ head: name })),
+        rows,
+      )}</div>`,
+  );
+  return html`<h2>Formats of the layers</h2><p>Measured on calibration samples: signal to noise at the outputs.</p>${drawing && html`<div class="panel">${drawing}</div>`}${parts}`;
+}
 
 async function roofline(report: Report): Promise<Markup | undefined> {
   const drawing = await rooflineChart(report);

@@ -1,0 +1,60 @@
+import { findFormat } from '../../kernels/formats.js';
+import { opsetVersion } from '../ir/graph.js';
+import { prepare } from '../prepare/index.js';
+import { type Draft, replan, withMeans } from './draft.js';
+import { activationDamages } from './profile.js';
+import { typesFor } from './stages.js';
+
+/** Q/DQ pairs take codes of 16 bits from here on. */
+const WIDE_OPSET = 21;
+/** Samples on which an activation is judged: tensors differ more than samples do. */
+const SAMPLES = 4;
+/** Tensors that the first attempt widens; each later one twice as many. */
+const FIRST = 4;
+
+/** Activations by what rounding them costs, those that share a scale together, and how many of these have 16 bits. */
+export interface Wide {
+  groups: string[][];
+  count: number;
+}
+
+/**
+ * Gives the activations that cost most 16 bits. On a chip without 16-bit products their layers would compute in float
+ * anyhow, so there is nothing to do there.
+ */
+export async function widenCostliest(draft: Draft): Promise<Draft | undefined> {
+  if (!canWiden(draft)) return undefined;
+  const { groups, count: before } = draft.wide ?? { groups: await ranked(draft), count: 0 };
+  const count = Math.min(groups.length, Math.max(FIRST, 2 * before));
+  if (count <= before) return undefined;
+  const base = await atOpset(draft, WIDE_OPSET);
+  const input = { ...base.input, wide: new Set(groups.slice(0, count).flat()) };
+  return withMeans({ ...replan(base, { input }), wide: { groups, count } });
+}
+
+function canWiden({ plan, job: { target } }: Draft): boolean {
+  const rows = plan.activations.map((a) => findFormat(a.format));
+  const computes = target.timing === 'measured' || target.peak.int16 !== undefined;
+  return computes && rows.some((row) => row?.kind === 'integer' && row.bits === 8);
+}
+
+async function ranked(draft: Draft): Promise<string[][]> {
+  const damages = await activationDamages(draft, { source: draft.source, limit: SAMPLES });
+  const groups = new Map<string, { tensors: string[]; noise: number }>();
+  for (const { tensor, sharedWith = tensor } of draft.plan.activations) {
+    const group = groups.get(sharedWith) ?? { tensors: [], noise: 0 };
+    groups.set(sharedWith, group);
+    group.tensors.push(tensor);
+    group.noise += damages.get(tensor)!.noise;
+  }
+  return [...groups.values()].sort((a, b) => b.noise - a.noise).map((g) => g.tensors);
+}
+
+/** The draft with its model raised to an opset; what it names stays. */
+export async function atOpset(draft: Draft, opset: number): Promise<Draft> {
+  const { job, input, source } = draft;
+  if (opsetVersion(job.prepared) >= opset) return draft;
+  const { model } = await prepare(job.prepared, { opset });
+  const types = await typesFor(model, source);
+  return { ...draft, job: { ...job, prepared: model }, types, input: { ...input, model, types } };
+}
