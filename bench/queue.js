@@ -1,5 +1,5 @@
 // What the engine on many machines bears and costs, with a real redis-server and workers as processes here:
-//   node bench/queue.js faults       each fault by itself
+//   node bench/queue.js faults [name] each fault by itself
 //   node bench/queue.js soak [jobs]  many jobs under random kills; the outputs against the local engine's
 //   node bench/queue.js speed        1, 2 and 4 workers, and what the engine costs a job
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -140,7 +140,7 @@ function hang({ workers }) {
   for (const child of children.trim().split(' ').filter(Boolean)) process.kill(Number(child), 'SIGSTOP');
 }
 
-async function faults() {
+async function faults(pattern = '') {
   const place = new Place(2, ['int8-perchannel'], 'shapes');
   const wanted = await place.local();
   console.log(
@@ -148,6 +148,7 @@ async function faults() {
   );
   console.log('|---|---|---|---|---|---|');
   for (const { name, onEvent, fails, args = [], env = [{}, {}], before } of FAULTS) {
+    if (!name.includes(pattern)) continue;
     place.clear();
     await withServer(async (redis, cluster) => {
       const workers = [];
@@ -168,6 +169,9 @@ async function faults() {
       const lost = events.filter((event) => event.code === 'WORKER_LOST').length;
       const good = once && same && results.length === place.count && (code === 0) === !fails;
       const bytes = fails ? 'nothing half written' : 'yes';
+      for (const { result } of results)
+        if (result.error && !fails)
+          console.error(`${result.id}: ${result.error.code}: ${result.error.message}`);
       console.log(
         `| ${name} | ${counts.done} | ${counts.failed} | ${lost} | ${good && !left ? bytes : 'NO'} | ${seconds} |`,
       );
@@ -261,8 +265,8 @@ async function speed() {
   place.remove();
 }
 
-const [what, count = '200'] = process.argv.slice(2);
-const PARTS = { faults, soak: () => soak(Number(count)), speed };
+const [what, more] = process.argv.slice(2);
+const PARTS = { faults: () => faults(more), soak: () => soak(Number(more ?? 200)), speed };
 if (!hasRedis) console.log('redis-server is not on the path');
 else if (PARTS[what]) await PARTS[what]();
 else console.log(`node bench/queue.js ${Object.keys(PARTS).join(' | ')}`);

@@ -194,10 +194,11 @@ class QueueRun {
   private async look(entry: Pending | undefined, sweeping: boolean): Promise<void> {
     if (!entry) return;
     const job = await this.queue.getJob(entry.id);
-    if (!job || job.failedReason === CANCELLED) return this.missing(entry, job !== undefined);
+    if (!job) return this.missing(entry, false);
     if (!job.finishedOn) return;
-    if (job.failedReason) return this.giveUp(entry, job);
-    const answer = job.returnvalue as Answer & { kind: 'quantize' };
+    // A job that was done at a later attempt still says why an earlier one failed.
+    const answer = job.returnvalue as (Answer & { kind: 'quantize' }) | null;
+    if (!answer) return job.failedReason === CANCELLED ? this.missing(entry, true) : this.giveUp(entry, job);
     const result = answer.result ?? (await this.ledger.found(entry.message.job));
     if (result) return this.end(entry, () => this.ledger.finish(result));
     if (sweeping && ++entry.unseen >= UNSEEN_SWEEPS) await this.missing(entry, true);
