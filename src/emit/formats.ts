@@ -7,6 +7,8 @@ export interface PackageFormat {
   /** What runs it, and the float type that it computes in. */
   chip: string;
   float: string;
+  /** Has 8-bit floats for weights. */
+  float8?: true;
   /** Options that it alone knows, by their names in a job. */
   options: readonly ('ios' | 'io' | 'image' | 'compute' | 'dynamicBatch')[];
   /** Who has not seen a package when it is written. */
@@ -31,6 +33,7 @@ export const PACKAGES: readonly PackageFormat[] = [
     description: 'SavedModel with StableHLO for Cloud TPU, and model.mlir with safetensors beside it',
     extension: '.savedmodel',
     chip: 'the TPU',
+    float8: true,
     float: 'bfloat16',
     options: ['compute', 'dynamicBatch'],
     unverified: [

@@ -15,6 +15,8 @@ export interface Packable {
   stored: ReadonlyMap<string, Weight>;
   /** Weights that are stored as floats, as Core ML has no form for their codes. */
   plain: string[];
+  /** Weights that are stored as floats where the format has no 8-bit ones. */
+  float8s: string[];
 }
 
 /** Types that Core ML has as codes with a scale. */
@@ -29,6 +31,7 @@ const MAX_TABLE_BITS = 8;
 export function emitPackable(model: Model, plan: Plan, numbers: Numbers): Packable {
   const stored = new Map<string, Weight>();
   const plain: string[] = [];
+  const float8s: string[] = [];
   const result = emitQdq(model, plan, numbers, (editor, weight) => {
     const row = elementOf(weight.plan.format);
     if (isLinear(weight) && weight.shape.block === undefined) return linear(editor, weight, plan.encoding);
@@ -36,11 +39,12 @@ export function emitPackable(model: Model, plan: Plan, numbers: Numbers): Packab
     const values = dequantize(codes, shape, params, row);
     const name = editor.float(`${weight.plan.tensor}_stored`, dims, values);
     const made = inCodes(weight);
-    if (made) stored.set(name, made);
-    else plain.push(weight.plan.tensor);
+    const float8 = inFloat8(weight);
+    if (made || float8) stored.set(name, { ...(made ?? { dims, data: values }), float8 });
+    if (!made) (float8 ? float8s : plain).push(weight.plan.tensor);
     return name;
   });
-  return { model: result, stored, plain };
+  return { model: result, stored, plain, float8s };
 }
 
 function isLinear({ plan }: QuantizedWeight): boolean {
@@ -62,6 +66,14 @@ function inCodes(weight: QuantizedWeight): Weight | undefined {
     zeroPoint: params.zeroPoints,
   };
   return { dims, data: codes as Int8Array | Uint8Array, quantized };
+}
+
+/** 8-bit floats with their scales; undefined for other formats. */
+function inFloat8({ plan, dims, codes, shape, params }: QuantizedWeight): Weight['float8'] {
+  const { dtype } = elementOf(plan.format);
+  const grid = gridDims(dims, plan, shape.block);
+  if (!grid || (dtype !== 'float8e4m3fn' && dtype !== 'float8e5m2')) return undefined;
+  return { dtype, codes: Uint8Array.from(codes), dims: grid, scale: params.scales };
 }
 
 /** Codes as places in a table a group; undefined where that takes as much as float16 values. */

@@ -95,7 +95,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   checkTensors(model);
   const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
   if (!('chip' in format)) return exportConverted(format, model, source, options);
-  const packed = await pack(format, { model, stored: new Map(), plain: [] }, source, options);
+  const packed = await pack(format, { model, stored: new Map(), plain: [], float8s: [] }, source, options);
   for (const d of packed.diagnostics) options.onDiagnostic?.(d);
   const failure = fallbackFailure(packed.report, options);
   if (failure && !options.keep) throw failure;
@@ -141,7 +141,7 @@ function unknownFormat(name: string, message: string): never {
 /** Makes the package for the shapes of the first sample, reads it back, and runs it against the model. */
 export async function pack(
   format: PackageFormat,
-  { model, stored, plain }: Packable,
+  { model, stored, plain, float8s }: Packable,
   source: SampleSource,
   options: JobOptions,
 ): Promise<Packed> {
@@ -170,7 +170,11 @@ export async function pack(
   return {
     report,
     contents,
-    diagnostics: [...contents.diagnostics, ...keptFloat(plain, format), ...difference(report, format)],
+    diagnostics: [
+      ...contents.diagnostics,
+      ...keptFloat(format.float8 ? plain : [...plain, ...float8s], format),
+      ...difference(report, format),
+    ],
   };
 }
 

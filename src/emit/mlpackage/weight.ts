@@ -10,6 +10,16 @@ export interface Weight {
   /** One element each; int4 codes too. */
   data: Float32Array | Int8Array | Uint8Array;
   quantized?: Grid;
+  /** 8-bit floats that stand for the data, for formats that have them; gone once the weight is moved. */
+  float8?: Float8;
+}
+
+/** A code an element, times its scale; `dims` as those of a grid. */
+export interface Float8 {
+  dtype: 'float8e4m3fn' | 'float8e5m2';
+  codes: Uint8Array;
+  dims: number[];
+  scale: Float32Array;
 }
 
 export interface Grid {

@@ -93,7 +93,7 @@ export function weighted(c: Context, p: Weighted): Value {
   const { weight, axis, name } = p;
   const codes = c.codes(p.input);
   const stored = weightCodes(c, weight, axis, name);
-  if (codes && stored) return integer(c, p, codes, stored.value, stored.scale);
+  if (codes && stored?.value.dtype === 'i8') return integer(c, p, codes, stored.value, stored.scale);
   const x = c.convert(c.value(p.input), c.compute);
   const sum = stored
     ? c.multiply(p.multiply(x, c.convert(stored.value, c.compute), 0), channelVector(c, p, stored.scale))

@@ -1,11 +1,11 @@
 import { packCodes } from '../../../kernels/pack.js';
 import type { Grid, Weight } from '../mlpackage/weight.js';
 import { type Builder, range, sizeOf } from './builder.js';
-import type { HloType, Value } from './program.js';
+import { type HloType, hloTypeOf, type Value } from './program.js';
 
 type Quantized = Weight & { quantized: Grid };
 
-/** Codes of a weight as int8, with one scale for all or one an index of `axis`, centred on zero. */
+/** Codes of a weight as int8 or 8-bit floats, with one scale for all or one an index of `axis`, centred on zero. */
 export interface WeightCodes {
   value: Value;
   scale: Float32Array;
@@ -33,11 +33,15 @@ export function weightFloats(b: Builder, weight: Weight, name: string, dtype: 'f
   return b.convert(b.multiply(b.convert(centred, 'f32'), grid(scale, 'f32')), dtype);
 }
 
-/** The weight as int8 codes for a product over all axes but `axis`; undefined where one scale does not cover them. */
+/** The weight as codes for a product over all axes but `axis`; undefined where one scale does not cover them. */
 export function weightCodes(b: Builder, weight: Weight, axis: number, name: string): WeightCodes | undefined {
+  const { dims, data, float8 } = weight;
+  const covers = (grid: number[]) => grid.every((d, i) => d === 1 || (i === axis && d === dims[i]));
+  if (float8 && covers(float8.dims))
+    return { value: b.bytes(hloTypeOf(float8.dtype)!, dims, float8.codes, name), scale: float8.scale };
   if (!isQuantized(weight) || weight.quantized.lut) return undefined;
-  const { dims, data, quantized } = weight;
-  if (quantized.dims.some((d, i) => d !== 1 && !(i === axis && d === dims[i]))) return undefined;
+  const { quantized } = weight;
+  if (!covers(quantized.dims)) return undefined;
   const shift = quantized.dtype === 'uint8' ? 128 : quantized.dtype === 'uint4' ? 8 : 0;
   const zeros = quantized.zeroPoint ?? Int32Array.of(0);
   if (zeros.some((z) => z !== shift)) return undefined;

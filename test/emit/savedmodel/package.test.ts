@@ -4,7 +4,7 @@ import { FILES, type SavedModel } from '../../../src/emit/savedmodel/index.js';
 import { liftPackage } from '../../../src/emit/savedmodel/lift/index.js';
 import { denseBytes, parseModule } from '../../../src/emit/savedmodel/parse.js';
 import { denseText } from '../../../src/emit/savedmodel/text.js';
-import { buildModel, node, random, tensor } from '../../prepare/opset/build.js';
+import { buildModel, node, random, run, tensor } from '../../prepare/opset/build.js';
 import { packaged } from './export.js';
 
 const convolution = (channels = 4) =>
@@ -58,6 +58,30 @@ describe('the folder', () => {
       expect(described.outputs[0]).toMatchObject({ name: 'out:0', signature: 'out_0' });
     },
   );
+});
+
+describe('weights in 8-bit floats', () => {
+  it('stay bytes, and their scales lie behind the product', async () => {
+    const model = buildModel({
+      name: 'x',
+      opset: 16,
+      nodes: [node('Conv', 'a w', 'y')],
+      inputs: { a: tensor([1, 1, 1, 2], [3, -5]) },
+      constants: { w: tensor([2, 1, 1, 1], [0.5, -0.5]) },
+    });
+    const codes = Uint8Array.of(0x38, 0xc0); // 1 and −2
+    const float8 = {
+      dtype: 'float8e4m3fn' as const,
+      codes,
+      dims: [2, 1, 1, 1],
+      scale: Float32Array.of(0.5, 0.25),
+    };
+    const stored = new Map([['w', { dims: [2, 1, 1, 1], data: Float32Array.of(0.5, -0.5), float8 }]]);
+    const pack = await packaged(model, { stored });
+    expect(pack.lowered.program.operations.map((o) => o.results[0].dtype)).toContain('f8E4M3FN');
+    const a = { a: tensor([1, 1, 1, 2], [3, -5]) };
+    expect(await run(pack.readBack(), a)).toEqual(await run(model, a));
+  });
 });
 
 describe('padding', () => {

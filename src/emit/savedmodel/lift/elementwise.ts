@@ -34,6 +34,8 @@ function convert(o: Operation, l: Lifter): void {
   const [{ dtype: to }] = o.results;
   const x = l.input(o, 0);
   if (!isNarrow(to)) l.finish(o, 'Cast', [x], [castTo(onnxDtype(to))]);
+  // Eight bits fit into bfloat16.
+  else if (from.startsWith('f8') && to === 'bf16') l.finish(o, 'Identity', [x]);
   else if (isNarrow(from)) refuse(o, 'converts between narrow floats');
   else {
     const float = from === 'f32' ? x : l.cast(x, 'float32');
