@@ -71,7 +71,7 @@ export function unsuitedProductOf(node: Node, flow: Flow, input: PlanInput): str
   const weight = node.inputs.slice(0, 2).map((name) => flow.links.initializer.get(name));
   if (isOp(node, 'ConvTranspose') && format === 'fp8') return 'FP8 has no transposed convolution';
   if (isOp(node, 'Conv')) return weight[1] && filterReason(format, node, weight[1], flow);
-  if (weight[0] || weight[1]) return matrixReason(format, node, weight, sizes);
+  if (weight[0] || weight[1]) return matrixReason(format, node, weight, sizes, flow);
   if (!isOp(node, 'MatMul')) return undefined;
   const [a, b] = node.inputs.map(sizes);
   const behindSoftmax = isOp(flow.links.producer.get(node.inputs[0]), 'Softmax');
@@ -99,6 +99,7 @@ function matrixReason(
   node: Node,
   [left, right]: (Tensor | undefined)[],
   sizes: (name: string) => (number | undefined)[],
+  flow: Flow,
 ): string | undefined {
   const flag = (name: string) => Number(node.attributes.find((a) => a.name === name)?.i ?? 0n) === 1;
   const dims = (right ?? left)!.dims;
@@ -109,8 +110,12 @@ function matrixReason(
   const rows = right ? sizes(node.inputs[0]) : sizes(node.inputs[1]);
   const known = rows.filter((d) => d !== undefined);
   const m = known.length < rows.length || rows.length < 2 ? undefined : elementCount(known) / k;
-  return unsuitedProduct(format, { m, k, n });
+  // The samples are single ones; a model that leaves its batch open will meet others.
+  return unsuitedProduct(format, { m: m === 1 && hasOpenBatch(flow) ? undefined : m, k, n });
 }
+
+const hasOpenBatch = ({ graph }: Flow): boolean =>
+  graph.inputs.some(({ type }) => type?.tensor?.shape?.dims[0]?.value === undefined);
 
 /** Weights of 4 bits have kernels in products of matrices only, in blocks of some sizes. */
 export function unsuitedStorage(

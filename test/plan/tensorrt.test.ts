@@ -7,7 +7,7 @@ import { lint } from '../../src/lint/index.js';
 import { scaleQueries } from '../../src/prepare/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import { emitted, source } from '../emit/emitted.js';
-import { random } from '../prepare/helpers.js';
+import { random, value } from '../prepare/helpers.js';
 import { network, type Shape } from './cases.js';
 
 const conv = (x: string, w: string, y: string, bias?: string, group = 1): Node =>
@@ -115,6 +115,24 @@ describe('pairs for TensorRT', () => {
       (await forH100(shape, 'fp8-perchannel')).plan.activations.find((a) => a.tensor === tensor)?.scale;
     expect(await scaleOf(ATTENTION, 'soft')).toBe(Math.fround(1 / 448));
     expect(await scaleOf(VISION, 'a')).toBe(await scaleOf(VISION, 'j'));
+  });
+
+  it.each([
+    [1, 'one sample', 'f'],
+    ['N', 'as many samples as come', 'Q f'],
+  ] as const)('take a product of vectors for a batch of %s: %s', async (batch, _, expected) => {
+    const shape: Shape = {
+      inputs: { x: [1, 32, 6, 6] },
+      outputs: ['y'],
+      nodes: [makeNode('Flatten', ['x'], ['f']), makeNode('MatMul', ['f', 'm'], ['y'])],
+      initializers: [random('m', [1152, 16])],
+    };
+    const made = network(shape);
+    made.opsetImports[0].version = 21;
+    made.graph.inputs = [value('x', [batch, 32, 6, 6])];
+    const options = { target: 'h100', scheme: 'fp8-perchannel' };
+    const { model } = await emitted(made, source(shape.inputs!), options);
+    expect(reads(model, 'y')[0]).toBe(expected);
   });
 
   it('leave weights of 4 bits to products of matrices', async () => {
