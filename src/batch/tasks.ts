@@ -82,13 +82,12 @@ async function make(options: PlainOptions): Promise<TaskOutcome> {
   return { kind: 'quantize', report, files, gate: failedGate && packError(failedGate) };
 }
 
-/** What comes of statistics on disk, or, where they are damaged or gone, of none. */
+/** What comes of statistics on disk, or, where they are damaged, gone, or lack a value that a job needs, of none. */
 async function unlessDamaged<T>(withStatistics: () => Promise<T>, without: () => Promise<T>): Promise<T> {
   try {
     return await withStatistics();
   } catch (cause) {
-    if (cause instanceof QuantizeError && cause.kind === 'invalid' && cause.code.startsWith('STATS_'))
-      return without();
+    if (cause instanceof QuantizeError && /^(STATS_|NO_STATISTICS)/.test(cause.code)) return without();
     throw cause;
   }
 }
