@@ -12,6 +12,7 @@ import { kernelBenchmark, kernelGoals } from './kernels.js';
 import { machineBenchmark } from './machine.js';
 import { quantizeStatic } from './python.js';
 import { roundingBenchmark } from './rounding.js';
+import { GOALS as RUNG_GOALS, rungBenchmark } from './rungs.js';
 
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
 const zoo = process.env.QUANTIZE_ZOO;
@@ -90,3 +91,11 @@ console.table(await roundingBenchmark());
 console.table(await calibration());
 console.table(wholeCommand());
 console.table(zoo ? await machineBenchmark(zoo) : [row('report -t cpu', 'needs QUANTIZE_ZOO')]);
+if (zoo) console.table(rungBenchmark());
+console.table([
+  row(
+    '--effort balanced: seconds on two cores, MB',
+    '',
+    `< ${RUNG_GOALS.seconds}, < ${RUNG_GOALS.megabytes}`,
+  ),
+]);

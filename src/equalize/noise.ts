@@ -70,29 +70,27 @@ function activationStep(
 }
 
 /** Variance that rounding the weight brings to each output channel, in units of the model as it is. */
-function weightNoise(view: WeightView, { perChannel, weightSteps }: Grids, m: Float64Array): Float64Array {
+function weightNoise(view: WeightView, grids: Grids, m: Float64Array): Float64Array {
   const { layout, input, output } = view.linear;
   const { groups, outputs, inputs, kernel } = layout;
-  const down = Float64Array.from({ length: groups * inputs }, (_, i) =>
-    input ? 1 / m[input.classes[i]] : 1,
-  );
+  const { perChannel, weightSteps, block = Infinity } = grids;
+  const factor = Float64Array.from({ length: groups * inputs }, (_, i) => (input ? m[input.classes[i]] : 1));
   // A scale of its own follows its row, so that only a shared one sees how the rows grow.
   const up = (o: number) => (output && !perChannel ? m[output.classes[o]] : 1);
-  const powers = new Float64Array(groups);
-  for (let i = 0; i < down.length; i++)
-    powers[Math.floor(i / inputs)] += (kernel * view.inputPower[i]) / down[i] ** 2;
-  const largest = new Float64Array(groups * outputs);
-  for (let o = 0; o < largest.length; o++) {
+  const span = Math.max(1, Math.min(inputs, Math.floor(block / kernel)));
+  const noises = new Float64Array(groups * outputs);
+  let shared = 0;
+  for (let o = 0; o < noises.length; o++) {
     const first = Math.floor(o / outputs) * inputs;
-    let most = 0;
-    for (let b = 0; b < inputs; b++) {
-      const w = view.largest[o * inputs + b] * down[first + b];
-      if (w > most) most = w;
+    for (let from = 0; from < inputs; from += span) {
+      let [most, power] = [0, 0];
+      for (let b = from; b < Math.min(from + span, inputs); b++) {
+        most = Math.max(most, view.largest[o * inputs + b] / factor[first + b]);
+        power += kernel * view.inputPower[first + b] * factor[first + b] ** 2;
+      }
+      shared = Math.max(shared, most * up(o));
+      noises[o] += variance((perChannel ? most : 1) / weightSteps) * power;
     }
-    largest[o] = most * up(o);
   }
-  const shared = perChannel ? undefined : largest.reduce((a, b) => Math.max(a, b), 0);
-  return largest.map(
-    (own, o) => variance((shared ?? own) / weightSteps / up(o)) * powers[Math.floor(o / outputs)],
-  );
+  return perChannel ? noises : noises.map((noise, o) => noise * (shared / up(o)) ** 2);
 }

@@ -4,7 +4,8 @@ import type { ChannelStats, Grids, Topology } from './types.js';
 /**
  * How far each of a channel's sizes is evened out: m = reader^r / (activation^a · writer^w). (0, ½, ½) is cross-layer
  * equalisation (Nagel et al. 2019, "Data-Free Quantization", section 4.1), (a, 1 − a, 0) is SmoothQuant (Xiao et al. 2022,
- * equation 4), (1, 0, 0) gives every channel the whole range.
+ * equation 4), (1, 0, 0) gives every channel the whole range. Where activations stay float their size is how loud they
+ * are, and (a, 0, 0) is AWQ (Lin et al. 2023, section 3.2, with root mean squares).
  */
 export interface Strength {
   activation: number;
@@ -68,7 +69,10 @@ export function sizesOf(
   };
   for (const component of components) {
     for (const slot of component.slots)
-      if (quantized.has(slot.tensor)) growActivation(sizes.activation, slot.classes, stats.get(slot.tensor)!);
+      if (quantized.size === 0 || quantized.has(slot.tensor)) {
+        const seen = stats.get(slot.tensor)!;
+        growActivation(sizes.activation, slot.classes, quantized.size === 0 ? loudness(seen) : extent(seen));
+      }
     growWeights(sizes, component);
     for (const kind of Object.values(sizes) as Float64Array[]) logarithms(kind, component.classes);
   }
@@ -79,9 +83,14 @@ const grow = (sizes: Float64Array, id: number, value: number): void => {
   if (value > sizes[id]) sizes[id] = value;
 };
 
+/** What a range must span. */
+const extent = ({ min, max }: ChannelStats): Float64Array => max.map((high, c) => Math.max(high, -min[c], 0));
+
+/** What a weight's error is multiplied with, which counts where the values themselves are not rounded. */
+const loudness = ({ power }: ChannelStats): Float64Array => power.map(Math.sqrt);
+
 /** Tensors of one component count relative to their own largest channel, since each has a scale of its own. */
-function growActivation(sizes: Float64Array, classes: Int32Array, { min, max }: ChannelStats): void {
-  const own = max.map((high, c) => Math.max(high, -min[c], 0));
+function growActivation(sizes: Float64Array, classes: Int32Array, own: Float64Array): void {
   const top = own.reduce((a, b) => Math.max(a, b), 0) || 1;
   classes.forEach((id, c) => {
     grow(sizes, id, own[c] / top);

@@ -68,7 +68,7 @@ export interface ChannelStats {
 
 /** What the numbers will be rounded to. */
 export interface Grids {
-  /** Tensors that will be rounded. */
+  /** Tensors that will be rounded; none where weights alone are. */
   quantized: ReadonlySet<string>;
   /** Steps over the range of an activation, and whether its grid is centred on zero. */
   steps: number;
@@ -76,4 +76,6 @@ export interface Grids {
   /** Steps from zero to the largest weight; one scale an output channel, or one a tensor. */
   weightSteps: number;
   perChannel: boolean;
+  /** Values of an output channel that share a scale, where not all of them do. */
+  block?: number;
 }

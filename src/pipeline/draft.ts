@@ -5,6 +5,7 @@ import type { Plan } from '../plan/types.js';
 import { type ChannelMeans, channelMeans, type RoundedWeights, weightKey } from '../quantize/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { Front } from '../sensitivity/types.js';
+import { meansInTurn } from './drift.js';
 import type { Profile } from './profile.js';
 import { type Job, planInput, statistics } from './stages.js';
 import type { Wide } from './wide.js';
@@ -72,5 +73,9 @@ export const withMeans = async (draft: Draft): Promise<Draft> =>
   draft.plan.biasCorrection ? { ...draft, means: await meansFor(draft) } : draft;
 
 /** Channel means for the bias correction of a plan. */
-export const meansFor = ({ job, source, types, plan }: Pick<Draft, keyof Ground | 'plan'>): Promise<Means> =>
-  channelMeans(job.prepared, plan, types, source, { threads: job.options.threads });
+export const meansFor = (draft: Pick<Draft, keyof Ground | 'plan' | 'rounded'>): Promise<Means> => {
+  const { job, source, types, plan } = draft;
+  return plan.biasCorrection === 'sequential'
+    ? meansInTurn(draft)
+    : channelMeans(job.prepared, plan, types, source, { threads: job.options.threads });
+};

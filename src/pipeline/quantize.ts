@@ -89,9 +89,9 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
   const { model: prepared, types } = rescaled(job.prepared, seen, equalization);
   checkPlan(decided, prepared, planFile);
   const applied = { job: { ...job, prepared }, source, types, plan: decided };
-  const means = decided.biasCorrection ? await meansFor(applied) : undefined;
   const input = planInput(applied.job, types);
   const rounded = await roundedFor(applied);
+  const means = decided.biasCorrection ? await meansFor({ ...applied, rounded }) : undefined;
   const draft = { ...applied, input, stats: undefined, means, rounded };
   return finish({ draft, rungs: [] }, await produce(draft));
 }

@@ -1,50 +1,100 @@
 import { METHODS } from '../calibrate/methods/index.js';
+import { emitQdq } from '../emit/index.js';
+import { executable } from '../plan/index.js';
 import type { ActivationPlan } from '../plan/types.js';
-import { outputErrors } from '../quantize/index.js';
+import { quantizeNumbers } from '../quantize/index.js';
+import { GridTrial } from '../verify/index.js';
 import { type Draft, replan, withMeans } from './draft.js';
+import { stopIfAborted } from './stages.js';
+import { restOf } from './trial.js';
 
 /** Besides each method as it comes, percentiles of other widths. */
 const CANDIDATES = [...METHODS.map((method) => method.id), 'percentile:99.999', 'percentile:99.9'];
+/** Samples that are looked at, those of them that decide, and those that rule out what is plainly worse. */
+const LOOKED = 64;
+const SAMPLES = 8;
+const FIRST = 1;
+/** What a range must bring to be chosen, as a share of all noise: less than that is the luck of a few samples. */
+const LEAST_GAIN = 0.003;
+/** Scales closer than this are the same range. */
+const SAME = 0.02;
+
+/** Tensors that share a scale, with the grids that it may have; the first is the present one. */
+type Offer = ActivationPlan[][];
 
 /**
- * Chooses each range among those of all calibration methods by what it costs the layers that read the tensor, on a
- * few samples. Tensors that share a scale choose together. Undefined where there is nothing to choose from.
+ * Chooses each range among those of all calibration methods by the noise at the outputs of the network, tensor after
+ * tensor, weights being float. What a range costs the layer behind it says little: rounding averages out on the way
+ * through a network, while values that are clipped in one place are clipped beside it too. Undefined where there is
+ * nothing to choose from.
  */
 export async function chooseRanges(draft: Draft): Promise<Draft | undefined> {
   const { job, plan, stats, source } = draft;
-  // Statistics without histograms know extremes only.
+  // Statistics without histograms know extremes only; made-up samples say nothing about ranges.
   const histograms = [...(stats?.tensors.values() ?? [])].some((t) => t.positive.length > 0);
-  if (plan.activations.length === 0 || !histograms) return undefined;
-  const offers = new Map(plan.activations.map((a) => [a.tensor, [a]]));
-  for (const method of CANDIDATES) {
-    const { activations } = replan(draft, { method }).plan;
-    if (activations.every((a) => offers.has(a.tensor)))
-      for (const activation of activations) offers.get(activation.tensor)!.push(activation);
+  const offers = histograms && source.kind === 'real' ? offersOf(draft) : [];
+  if (offers.length === 0) return undefined;
+  const part = executable({ ...plan, weights: [], biases: [] });
+  const rounded = emitQdq(job.prepared, part, quantizeNumbers(job.prepared, part).numbers);
+  const trial = await GridTrial.open(job.prepared, rounded, plan.activations, restOf(source), {
+    looked: LOOKED,
+    kept: SAMPLES,
+    threads: job.options.threads,
+  });
+  try {
+    const chosen = await descend(trial, offers, (done) => {
+      stopIfAborted(job.options.signal);
+      job.options.onProgress?.({ stage: 'ranges', done, total: offers.length });
+    });
+    const activations = plan.activations.map((a) => chosen.get(a.tensor) ?? a);
+    return chosen.size === 0 ? undefined : withMeans({ ...draft, plan: { ...plan, activations } });
+  } finally {
+    await trial.release();
   }
-  for (const list of offers.values()) if (list.length !== CANDIDATES.length + 1) return undefined;
-  const errors = await outputErrors(job.prepared, offers, source, { threads: job.options.threads });
-  const activations = bestOf(plan.activations, offers, errors);
-  return withMeans({ ...draft, plan: { ...plan, activations } });
 }
 
-/** The offer of least error for each set of tensors that share a scale, each tensor's errors relative to its least. */
-function bestOf(
-  now: readonly ActivationPlan[],
-  offers: ReadonlyMap<string, ActivationPlan[]>,
-  errors: ReadonlyMap<string, number[]>,
-): ActivationPlan[] {
-  const totals = new Map<string, number[]>();
-  for (const { tensor, sharedWith = tensor } of now) {
-    const own = errors.get(tensor)!;
-    const least = Math.min(...own) || 1;
-    const total = totals.get(sharedWith) ?? own.map(() => 0);
-    totals.set(
-      sharedWith,
-      total.map((sum, i) => sum + own[i] / least),
-    );
+/** The grids that the methods give, where they differ. */
+function offersOf(draft: Draft): Offer[] {
+  const offers = new Map<string, Offer>();
+  for (const plans of [draft.plan, ...CANDIDATES.map((method) => replan(draft, { method }).plan)]) {
+    for (const [root, group] of groupsOf(plans.activations)) {
+      const known = offers.get(root) ?? [];
+      if (known.every(([{ scale }]) => Math.abs(group[0].scale / scale - 1) > SAME))
+        offers.set(root, [...known, group]);
+    }
   }
-  return now.map(({ tensor, sharedWith = tensor }) => {
-    const total = totals.get(sharedWith)!;
-    return offers.get(tensor)![total.indexOf(Math.min(...total))];
-  });
+  return [...offers.values()].filter((offer) => offer.length > 1);
 }
+
+function groupsOf(activations: readonly ActivationPlan[]): Map<string, ActivationPlan[]> {
+  const groups = new Map<string, ActivationPlan[]>();
+  for (const a of activations) {
+    const root = a.sharedWith ?? a.tensor;
+    groups.set(root, [...(groups.get(root) ?? []), a]);
+  }
+  return groups;
+}
+
+/** One tensor after the other takes the best of its grids, the others being as they have become. */
+async function descend(trial: GridTrial, offers: readonly Offer[], onProgress: (done: number) => void) {
+  const chosen = new Map<string, ActivationPlan>();
+  const before = { first: await trial.noise([], FIRST), all: await trial.noise([]) };
+  const least = { first: before.first.length, all: before.all.length };
+  for (const [i, [, ...others]] of offers.entries()) {
+    onProgress(i);
+    for (const group of others) {
+      const grids = [...new Map([...chosen, ...group.map((a) => [a.tensor, a] as const)]).values()];
+      const first = share(await trial.noise(grids, FIRST), before.first);
+      if (first > least.first * (1 + LEAST_GAIN)) continue;
+      const all = share(await trial.noise(grids), before.all);
+      if (all > least.all * (1 - LEAST_GAIN)) continue;
+      Object.assign(least, { first, all });
+      for (const a of group) chosen.set(a.tensor, a);
+    }
+  }
+  return chosen;
+}
+
+/** Noise of each output over what it was, summed. */
+const share = (now: readonly number[], before: readonly number[]): number =>
+  now.reduce((sum, noise, o) => sum + (before[o] > 0 ? noise / before[o] : 1), 0);

@@ -4,7 +4,8 @@ import { planGains, planRescalings, rescaled } from '../equalize/index.js';
 import type { Grids, Rescaling } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
-import { type Draft, firstDraft, meansFor } from './draft.js';
+import { type Draft, firstDraft, meansFor, replan } from './draft.js';
+import { leaveGatesFloat } from './gated.js';
 import { mixBits, mixFormats } from './mixed.js';
 import type { JobOptions } from './options.js';
 import { chooseRanges } from './ranges.js';
@@ -42,6 +43,13 @@ export const STEPS: readonly Step[] = [
     attempt: equalize,
   },
   {
+    id: 'gates',
+    description: 'values not rounded before they are multiplied with their own gate (SiLU)',
+    effort: 'balanced',
+    worthDb: 2,
+    attempt: leaveGatesFloat,
+  },
+  {
     id: 'gain',
     description: 'channels behind nonlinear operators multiplied before they are rounded',
     effort: 'balanced',
@@ -50,7 +58,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: 'ranges',
-    description: 'each range by what it costs the layers that read the values',
+    description: 'each range by what it costs at the outputs of the network',
     effort: 'max',
     attempt: chooseRanges,
   },
@@ -78,6 +86,12 @@ export const STEPS: readonly Step[] = [
     description: 'the drift of rounding taken out of the biases',
     effort: 'balanced',
     attempt: correctBiases,
+  },
+  {
+    id: 'bias-in-turn',
+    description: 'the drift of the network up to each layer taken out of its biases',
+    effort: 'max',
+    attempt: correctInTurn,
   },
   {
     id: 'wide',
@@ -137,7 +151,7 @@ async function equalize(draft: Draft): Promise<Draft | undefined> {
 async function addGains(draft: Draft): Promise<Draft | undefined> {
   const { job, source, types } = draft;
   const grids = gridsOf(draft);
-  if (!grids || job.options.stats) return undefined;
+  if (!grids?.steps || job.options.stats) return undefined;
   const { threads } = job.options;
   return rescaledDraft(draft, await planGains(job.prepared, types, source, { grids, threads }));
 }
@@ -149,25 +163,34 @@ async function rescaledDraft(draft: Draft, more: Rescaling[]): Promise<Draft | u
   const { model, types } = rescaled(job.prepared, draft.types, more);
   // Statistics that were gathered for several plans speak of the model as it was.
   const options = { ...job.options, sharedStats: undefined };
-  const next = await firstDraft({ job: { ...job, options, prepared: model }, source, types });
+  const anew = await firstDraft({ job: { ...job, options, prepared: model }, source, types });
+  const { keepFloat, floatReasons } = draft.input;
+  const next = replan(anew, { input: { ...anew.input, keepFloat, floatReasons } });
   const equalization = [...(draft.plan.equalization ?? []), ...more];
   return { ...next, plan: { ...next.plan, equalization } };
 }
 
-/** Undefined where activations stay float, and for float formats, whose steps grow with the values. */
-function gridsOf({ input, job }: Draft): Grids | undefined {
+/** Undefined for float formats, whose steps grow with the values, and where made-up samples would say what is loud. */
+function gridsOf({ input, job, plan, source }: Draft): Grids | undefined {
   const tensors = candidates(input);
-  const { symmetric } = job.target.activations;
-  if (tensors.length === 0) return undefined;
-  const [activation, weight] = [format(activationsOn(job.scheme, job.target)), elementOf(job.scheme.weights)];
-  if (activation.kind !== 'integer' || weight.kind !== 'integer') return undefined;
-  return {
+  const { scheme, target } = job;
+  const { symmetric } = target.activations;
+  const weight = elementOf(scheme.weights);
+  if (weight.kind !== 'integer' || plan.weights.length === 0) return undefined;
+  const grids = {
     quantized: new Set(tensors),
     symmetric,
-    steps: symmetric ? activation.symmetricMax - activation.symmetricMin : activation.qmax - activation.qmin,
     weightSteps: weight.symmetricMax,
-    perChannel: job.scheme.granularity.kind !== 'perlayer',
+    perChannel: scheme.granularity.kind !== 'perlayer',
+    ...(scheme.granularity.kind === 'block' && { block: scheme.granularity.size }),
   };
+  if (tensors.length === 0) return source.kind === 'real' ? { ...grids, steps: 0 } : undefined;
+  const activation = format(activationsOn(scheme, target));
+  if (activation.kind !== 'integer') return undefined;
+  const steps = symmetric
+    ? activation.symmetricMax - activation.symmetricMin
+    : activation.qmax - activation.qmin;
+  return { ...grids, steps };
 }
 
 /**
@@ -180,4 +203,11 @@ async function correctBiases(draft: Draft): Promise<Draft | undefined> {
   const means = await meansFor(draft);
   if (means.size === 0) return undefined;
   return { ...draft, plan: { ...draft.plan, biasCorrection: true }, means };
+}
+
+/** Behind the correction layer by layer, whose condition is the same. */
+async function correctInTurn(draft: Draft): Promise<Draft | undefined> {
+  if (draft.source.kind !== 'real' || draft.plan.biases.length === 0) return undefined;
+  const next = { ...draft, plan: { ...draft.plan, biasCorrection: 'sequential' as const } };
+  return { ...next, means: await meansFor(next) };
 }

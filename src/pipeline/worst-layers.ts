@@ -27,7 +27,10 @@ export async function keepCostliestFloat(draft: Draft): Promise<Draft | undefine
   const input = {
     ...draft.input,
     keepFloat: new Set([...draft.input.keepFloat, ...kept]),
-    floatReasons: new Map(kept.map((name) => [name, REASON])),
+    floatReasons: new Map([
+      ...(draft.input.floatReasons ?? []),
+      ...kept.map((name) => [name, REASON] as const),
+    ]),
   };
   return withMeans({ ...replan(draft, { input }), costs: { layers, float } });
 }

@@ -117,7 +117,8 @@ export function decodePlan(json: string, file: string): Plan {
   if (plan.encoding !== 'exec' && plan.encoding !== 'spec') throw fail('"encoding" must be exec or spec');
   if (!optional(oneOf('tensorrt'))(plan.placement)) throw fail('"placement" must be tensorrt, or absent');
   if (!optional(whole)(plan.seed)) throw fail('"seed" must be a whole number');
-  if (!flag(plan.biasCorrection)) throw fail('"biasCorrection" must be true or false');
+  if (!flag(plan.biasCorrection) && plan.biasCorrection !== 'sequential')
+    throw fail('"biasCorrection" must be true, false or "sequential"');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {
     const entries = plan[list] ?? (OPTIONAL.has(list) ? [] : undefined);
     if (!Array.isArray(entries)) throw fail(`"${list}" must be a list`);

@@ -144,8 +144,11 @@ export interface Plan {
   biases: BiasPlan[];
   /** Channels that are rescaled before anything is rounded; all else speaks of the model after it. Absent: none. */
   equalization?: Rescaling[];
-  /** Shift each int32 bias by the mean error that rounding brings to its channel (needs real samples). */
-  biasCorrection: boolean;
+  /**
+   * Shift each int32 bias by the mean error that rounding brings to its channel (needs real samples): that of its own
+   * layer, or, in turn, that of the quantized network up to it.
+   */
+  biasCorrection: boolean | 'sequential';
   integer: IntegerPlan[];
   /** Empty but for schemes with dynamic activations. */
   dynamic: DynamicPlan[];

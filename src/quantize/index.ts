@@ -22,7 +22,6 @@ import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 export { MAX_SAMPLES } from './hessian/index.js';
 export { type ChannelMeans, channelMeans } from './means.js';
-export { outputErrors } from './output-error.js';
 export { type RoundedWeights, type RoundOptions, roundWeights, turnsOf, weightKey } from './round-weights.js';
 export type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 

@@ -31,20 +31,20 @@ export async function channelMeans(
   plan: Plan,
   types: ReadonlyMap<string, ValueMeta>,
   source: SampleSource,
-  options: { threads?: number } = {},
+  { threads, limit = MAX_SAMPLES }: { threads?: number; limit?: number } = {},
 ): Promise<Map<string, ChannelMeans>> {
   const wanted = new Set(plan.biases.map((b) => b.activation));
   const activations = plan.activations.filter((a) => wanted.has(a.tensor) && rankOf(types, a.tensor) >= 2);
   const means = new Map<string, ChannelMeans>();
   if (activations.length === 0) return means;
   const { model: probe, probes } = probeModel(model, activations, types);
-  const session = await openModel(probe, { threads: options.threads });
+  const session = await openModel(probe, { threads });
   try {
     let samples = 0;
-    for await (const { feeds } of source.samples((index) => index < MAX_SAMPLES)) {
+    for await (const { feeds } of source.samples((index) => index < limit)) {
       const values = await session.run(feeds);
       for (const p of probes) accumulate(means, p, values);
-      if (++samples === MAX_SAMPLES) break;
+      if (++samples === limit) break;
     }
     for (const { float, rounded } of means.values()) {
       divide(float, samples);

@@ -129,6 +129,19 @@ describe('known answers', () => {
     expect(entry.factors[1] / entry.factors[0]).toBeCloseTo(4, 2);
   });
 
+  it('makes columns for loud channels as large as the others where weights alone are rounded, as AWQ does', async () => {
+    const model = lopsided([16, 1], [1 / 16, 1]);
+    const types = await typesOf(model);
+    const [entry] = await planRescalings(model, types, source({ x: [1, 1, 6, 6] }), {
+      grids: grids([], { steps: 0, weightSteps: 7 }),
+    });
+    // Step²/12 · Σ P·m²: the step stays that of the larger column while m₁ shrinks to 1/16, and P₁ = 16²·P₂.
+    expect(entry.factors[1] / entry.factors[0]).toBeCloseTo(16, 1);
+    // Each column with a scale of its own: nothing to gain.
+    const apart = grids([], { steps: 0, weightSteps: 7, block: 1 });
+    expect(await planRescalings(model, types, source({ x: [1, 1, 6, 6] }), { grids: apart })).toEqual([]);
+  });
+
   it('leaves a network alone that is even already', async () => {
     const model = lopsided([1, 1], [1, 1]);
     const types = await typesOf(model);

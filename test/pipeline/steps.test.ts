@@ -32,8 +32,12 @@ describe('which steps are taken', () => {
   it.each([
     ['fast', 'mse', []],
     ['fast', 'auto', ['ranges']],
-    ['balanced', 'mse', ['equalize', 'gain', 'rounding', 'bias']],
-    ['max', 'mse', ['equalize', 'gain', 'ranges', 'rounding', 'rounding-apart', 'bias']],
+    ['balanced', 'mse', ['equalize', 'gates', 'gain', 'rounding', 'bias']],
+    [
+      'max',
+      'mse',
+      ['equalize', 'gates', 'gain', 'ranges', 'rounding', 'rounding-apart', 'bias', 'bias-in-turn'],
+    ],
   ] as const)('--effort %s --method %s', (effort, method, first) => {
     const steps = stepsFor({ effort, method });
     expect(ids(steps.first)).toEqual(first);
@@ -78,7 +82,12 @@ describe('a run', () => {
   it('says what each step brought', async () => {
     const { report } = await quantize(job({ effort: 'max' }));
     // Nothing for `gain` to do; corrected biases come with `rounding`.
-    expect(report.improvements!.map((i) => i.step)).toEqual(['equalize', 'ranges', 'rounding']);
+    expect(report.improvements!.map((i) => i.step)).toEqual([
+      'equalize',
+      'ranges',
+      'rounding',
+      'bias-in-turn',
+    ]);
     for (const { step: id, beforeDb, afterDb, kept } of report.improvements!)
       expect(kept, id).toBe(afterDb! > beforeDb!);
   });

@@ -18,7 +18,7 @@ const PERCENTS = [99.999, 99.99, 99.9];
 export const auto: CalibrationMethod = {
   id: 'auto',
   description:
-    'per tensor, the range that costs the layers behind it least; without samples, the widest within 10 % of the least squared error',
+    'per tensor, the range with the least noise at the outputs; without samples, the widest within 10 % of the least squared error',
   range: (stats, request) => (isConstant(stats) ? observedRange(stats) : widest(stats, request)),
 };
 
