@@ -11,9 +11,11 @@ import { gather, type Team } from './team.js';
 import type { Stats } from './types.js';
 
 export { decodeStats, encodeStats, readStats, writeStats } from './file.js';
+export { layoutLints } from './layout.js';
 export { sampleLints } from './lints.js';
 export { checkFinite, mergeStats, notFinite } from './merge.js';
 export { findMethod, METHODS } from './methods/index.js';
+export { normalisationLints } from './normalisation.js';
 
 const DEFAULT_BUDGET = 512 * 2 ** 20;
 

@@ -1,4 +1,4 @@
-import { sampleLints } from '../calibrate/index.js';
+import { layoutLints, normalisationLints, sampleLints } from '../calibrate/index.js';
 import { hazards } from '../plan/index.js';
 import type { Improvement } from '../report/types.js';
 import { type Draft, firstDraft } from './draft.js';
@@ -21,7 +21,11 @@ export async function decide(job: Job): Promise<Decision> {
   const source = await calibrationSource(job);
   const types = await typesFor(job.prepared, source);
   const draft = await firstDraft({ job, source, types });
-  const samples = draft.stats ? sampleLints(draft.stats) : [];
+  const samples = [
+    ...(draft.stats ? sampleLints(draft.stats) : []),
+    ...(await layoutLints(source)),
+    ...(await normalisationLints(job.loaded.model, source)),
+  ];
   for (const d of [...hazards(draft.input), ...samples]) note(job, d);
   let decision: Decision = { draft, rungs: [], trial: new Trial(source) };
   for (const step of stepsFor(job.options).first) decision = await advance(decision, step);
