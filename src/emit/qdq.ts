@@ -2,7 +2,7 @@ import { allGraphs, cloneModel, makeAttribute, nameAllocator, normalDomain, used
 import type { Graph, Model } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from '../quantize/types.js';
-import { attachActivation } from './activations.js';
+import { attachActivation, movedTensors } from './activations.js';
 import { attachDynamic } from './dynamic.js';
 import { Editor } from './editor.js';
 import { WEIGHT_FORMS } from './forms/index.js';
@@ -43,7 +43,8 @@ export function emitQdq(
     if (graph === result.graph) {
       for (const bias of numbers.biases) attachBias(editor, bias, plan);
       const integer = new Set(plan.integer.map((i) => i.node));
-      for (const activation of plan.activations) attachActivation(editor, activation, integer, plan);
+      const moved = movedTensors(model.graph, plan.activations);
+      for (const activation of plan.activations) attachActivation(editor, activation, integer, moved, plan);
       attachAllDynamic(editor, plan, numbers);
     }
     editor.weave();

@@ -57,6 +57,9 @@ const ACTIVATIONS: Partial<Record<string, string>> = {
   none: 'float',
   dynamic: '8 bits, range found at run time',
   native: 'what the target computes in',
+  native2: '2 bits of the target’s kind',
+  native3: '3 bits of the target’s kind',
+  native4: '4 bits of the target’s kind',
   native8: '8 bits of the target’s kind',
   native16: '16 bits of the target’s kind',
 };

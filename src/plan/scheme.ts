@@ -16,6 +16,9 @@ const isActivationFormat = (row: NumberFormat): boolean => row.executable && row
 
 /** What may stand between weights and granularity: so many bits of the target's kind, a format, float, or dynamic. */
 const ACTIVATION_TOKENS = new Map<string, Scheme['activations']>([
+  ['a2', 'native2'],
+  ['a3', 'native3'],
+  ['a4', 'native4'],
   ['a8', 'native8'],
   ['a16', 'native16'],
   ['float', 'none'],

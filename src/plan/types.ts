@@ -21,7 +21,7 @@ export interface Scheme {
    * A format; `none`: weight-only, activations stay float; `dynamic`: ranges are found at run time; `native`: what the
    * target computes in where it multiplies such weights, float where it does not; `native8`…: that kind, so many bits.
    */
-  activations: FormatId | 'none' | 'dynamic' | 'native' | `native${8 | 16}`;
+  activations: FormatId | 'none' | 'dynamic' | 'native' | `native${2 | 3 | 4 | 8 | 16}`;
   granularity: Granularity;
   /** Layers have formats of their own, chosen within a budget; `weights` is what the search starts from. */
   mixed?: boolean;

@@ -14,6 +14,7 @@ const GOOD: [string, { weights: string; activations: string; granularity: string
   ['int8-block32', { weights: 'int8', activations: 'none', granularity: 'block' }],
   ['int4-perchannel', { weights: 'int4', activations: 'none', granularity: 'perchannel' }],
   ['int4-a8-perchannel', { weights: 'int4', activations: 'native8', granularity: 'perchannel' }],
+  ['int3-a3-perchannel', { weights: 'int3', activations: 'native3', granularity: 'perchannel' }],
   ['fp8-perchannel', { weights: 'fp8', activations: 'native', granularity: 'perchannel' }],
   ['lut4-perlayer', { weights: 'lut4', activations: 'none', granularity: 'perlayer' }],
   ['log4-perchannel', { weights: 'log4', activations: 'none', granularity: 'perchannel' }],
