@@ -11,7 +11,7 @@ export {
   exportModel,
   type PackageReport,
 } from './pipeline/package.js';
-export { apply, plan, quantize, type Result } from './pipeline/quantize.js';
+export { apply, plan, quantize, type Result, train } from './pipeline/quantize.js';
 export { report } from './pipeline/report.js';
 export { dataFiles } from './pipeline/samples.js';
 export { type Sensitivity, sensitivity } from './pipeline/sensitivity.js';
@@ -19,4 +19,5 @@ export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js'
 export { resolveTarget } from './pipeline/stages.js';
 export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';
 export { type Survey, survey } from './pipeline/survey.js';
+export type { TrainingOptions } from './pipeline/training/index.js';
 export { type Validation, validate } from './validation/index.js';

@@ -1,7 +1,9 @@
 import type { OptionSpec } from './options.js';
-import { budget, collect, words } from './values.js';
+import { budget, collect, decimal, words } from './values.js';
 
-/** How much is tried to lose less accuracy. */
+const GATES = 'Gates (exit code 5 when one fails):';
+
+/** How much is tried to lose less accuracy, and how little may be lost. */
 export const ACCURACY_OPTIONS = {
   effort: {
     flags: '--effort <effort>',
@@ -13,7 +15,7 @@ export const ACCURACY_OPTIONS = {
   auto: {
     flags: '--auto',
     description: 'when a gate fails, try more until it passes; the costliest layers stay in float at last',
-    group: 'Gates (exit code 5 when one fails):',
+    group: GATES,
   },
   candidates: {
     flags: '--candidates <formats>',
@@ -36,4 +38,17 @@ export const ACCURACY_OPTIONS = {
     path: true,
     parse: collect,
   },
+  maxAccuracyDrop: {
+    flags: '--max-accuracy-drop <points>',
+    description: 'most points of top-1 accuracy to lose; needs --labels',
+    group: GATES,
+    parse: decimal('max-accuracy-drop'),
+  },
+  minSqnr: {
+    flags: '--min-sqnr <dB>',
+    description: 'least signal to quantization-noise ratio of every output',
+    group: GATES,
+    parse: decimal('min-sqnr', Number.NEGATIVE_INFINITY),
+  },
+  keep: { flags: '--keep', description: 'write the model even when a gate fails', group: GATES },
 } satisfies Record<string, OptionSpec>;

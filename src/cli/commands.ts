@@ -11,11 +11,13 @@ import {
   RUN,
   SAMPLES,
   TALK,
+  TRAINING,
   WRITING,
 } from './option-groups.js';
 import type { OptionId, OptionSpec, Options } from './options.js';
 import { SENSITIVITY } from './sensitivity-command.js';
 import type { Shell } from './shell.js';
+import { TRAIN } from './train-command.js';
 
 /** Does one command. `args` are its operands in order; an optional one that was not given is undefined. */
 export type Action = (args: (string | undefined)[], options: Options, shell: Shell) => Promise<void>;
@@ -65,6 +67,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...READING,
       ...GATES,
       'auto',
+      ...TRAINING,
       'output',
       'package',
       ...PACKAGE,
@@ -223,6 +226,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/compare.js'),
   },
   SENSITIVITY,
+  TRAIN,
   {
     id: 'report',
     summary: 'size, speed and power of any model on a chip, quantized or not; needs no data',

@@ -11,5 +11,6 @@ export type {
   Result,
   Sensitivity,
   Survey,
+  TrainingOptions,
 } from '../pipeline.js';
 export type Pipeline = typeof import('../pipeline.js');

@@ -4,6 +4,7 @@ import type { Options } from './options.js';
 import { createProgress, type Progress } from './progress.js';
 import type { Shell } from './shell.js';
 import { modelFromStdin } from './streams.js';
+import { trainingOf } from './training-options.js';
 
 /** Everything a command on a model needs: the job as the pipeline takes it, and the voice on stderr. */
 export interface Session {
@@ -42,7 +43,8 @@ const jobOptions = (model: string, options: Options, shell: Shell, progress: Pro
 
 /** Options of the command line as the pipeline takes them, as data. */
 export function plainOptions(model: string, options: Options): JobOptions {
-  const { resize, crop, size, color, scale, mean, std, layout, dim, ...rest } = options;
+  const { resize, crop, size, color, scale, mean, std, layout, dim, trainIfNeeded, ...rest } = options;
+  const { trainData, trainLabels } = options;
   const preprocess = {
     resize,
     cropFraction: crop,
@@ -56,6 +58,9 @@ export function plainOptions(model: string, options: Options): JobOptions {
   return {
     ...rest,
     model,
+    training: trainIfNeeded
+      ? trainingOf({ ...options, batch: undefined }, trainData, trainLabels)
+      : undefined,
     dims: dim,
     preprocess: definedOnly(preprocess),
   };

@@ -30,6 +30,8 @@ export const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
 export const PACKAGE: OptionId[] = ['ios', 'io', 'compute', 'dynamicBatch', 'image', 'failOnFallback'];
 export const RESOURCES: OptionId[] = ['threads', 'memory'];
 export const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
+/** Of the main job, where it trains. */
+export const TRAINING: OptionId[] = ['trainIfNeeded', 'trainData', 'trainLabels', 'epochs', 'steps', 'lr'];
 export const TALK: OptionId[] = ['format', 'quiet', 'verbose'];
 /** What a mixed scheme is chosen by. */
 export const MIXED: OptionId[] = ['budget', 'candidates'];

@@ -1,12 +1,13 @@
 import type { Runtime } from '../lint/runtimes.js';
 import type { BatchOptions } from './batch-options.js';
 import type { PackageOptions } from './package-options.js';
+import type { TrainingOptionValues } from './training-options.js';
 
 /** SARIF is of lints only. */
 export type Format = 'table' | 'json' | 'markdown' | 'sarif';
 
 /** What the options of a command line amount to; absent ones are undefined. */
-export interface Options extends PackageOptions, BatchOptions {
+export interface Options extends PackageOptions, BatchOptions, TrainingOptionValues {
   target: string;
   scheme: string;
   method: string;

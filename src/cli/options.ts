@@ -3,6 +3,7 @@ import { ACCURACY_OPTIONS } from './accuracy-options.js';
 import { BATCH_OPTIONS } from './batch-options.js';
 import { PACKAGE_OPTIONS } from './package-options.js';
 import { REPORT_OPTIONS } from './report-options.js';
+import { TRAINING_OPTIONS } from './training-options.js';
 import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
 import { WRITING_OPTIONS } from './writing-options.js';
 
@@ -30,7 +31,6 @@ export interface OptionSpec {
 const MAKE = 'What to make:';
 const DATA = 'Samples:';
 const IMAGES = 'Images become y = (x · scale − mean) / std, x in 0…255:';
-const GATES = 'Gates (exit code 5 when one fails):';
 const OUT = 'Output:';
 const LIMITS = 'Resources:';
 
@@ -38,6 +38,7 @@ const LIMITS = 'Resources:';
 export const OPTIONS = {
   ...PACKAGE_OPTIONS,
   ...ACCURACY_OPTIONS,
+  ...TRAINING_OPTIONS,
   target: {
     flags: '-t, --target <chip>',
     description: 'the chip, or a JSON file that describes your own',
@@ -190,19 +191,6 @@ export const OPTIONS = {
     group: DATA,
     parse: shard,
   },
-  maxAccuracyDrop: {
-    flags: '--max-accuracy-drop <points>',
-    description: 'most points of top-1 accuracy to lose; needs --labels',
-    group: GATES,
-    parse: decimal('max-accuracy-drop'),
-  },
-  minSqnr: {
-    flags: '--min-sqnr <dB>',
-    description: 'least signal to quantization-noise ratio of every output',
-    group: GATES,
-    parse: decimal('min-sqnr', Number.NEGATIVE_INFINITY),
-  },
-  keep: { flags: '--keep', description: 'write the model even when a gate fails', group: GATES },
   output: {
     flags: '-o, --output <file>',
     description: 'file to write, - for stdout',

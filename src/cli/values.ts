@@ -40,6 +40,13 @@ export const numbers =
 /** "int4,int8" → both. */
 export const words = (text: string): string[] => text.split(',').filter((word) => word !== '');
 
+/** How pictures may be changed from step to step. */
+export function augmentations(text: string): ('flip' | 'shift')[] {
+  const wanted = words(text).filter((word) => word === 'flip' || word === 'shift');
+  if (wanted.length > 0 && wanted.length === words(text).length) return wanted;
+  return complain('augment', 'flip, shift, or both with a comma', text);
+}
+
 export const collect = (text: string, previous: unknown): string[] => [
   ...((previous as string[]) ?? []),
   text,

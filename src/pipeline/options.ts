@@ -4,6 +4,7 @@ import type { Writing } from '../plan/index.js';
 import type { Settings } from '../report/index.js';
 import type { Budget } from './budget.js';
 import type { Effort } from './steps.js';
+import type { TrainingOptions } from './training/options.js';
 
 /** What a stage says of itself while it works. `rate` in items a second. */
 export interface ProgressEvent {
@@ -51,6 +52,8 @@ export interface JobOptions extends SampleSettings, Writing {
   effort?: Effort;
   /** When a gate fails: try what the effort left out, and keep the costliest layers in float, until it passes. */
   auto?: boolean;
+  /** `train`: how. The main job: train in this way when a gate fails. */
+  training?: TrainingOptions;
   calibration?: string[];
   /** Samples for the verification; the calibration samples otherwise. */
   evaluation?: string[];

@@ -15,7 +15,7 @@ import { type Diagnostic, invalidError, type QuantizeError, usageError } from '.
 import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
 import { checkPlan, decodePlan, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { buildReport, distributions } from '../report/index.js';
+import { buildReport, distributions, type Training } from '../report/index.js';
 import { layerErrors } from './compare.js';
 import { climb, type Decision, decide } from './decide.js';
 import { provenance, type Reported } from './detail.js';
@@ -28,6 +28,7 @@ import { measuredSensitivity } from './profile-rows.js';
 import { roundedFor } from './rounding.js';
 import { calibrationSource } from './samples.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
+import { trainDraft, worthOf } from './training/index.js';
 
 export interface Result extends Reported {
   plan: Plan;
@@ -50,7 +51,29 @@ export async function quantize(options: JobOptions): Promise<Result> {
       hint: 'add --max-accuracy-drop or --min-sqnr',
     });
   const { decision, outcome } = await climb(await decide(await openJob(options)));
+  if (options.training && outcome.failure) return finish(...(await trained(decision, outcome)));
   return finish(decision, outcome);
+}
+
+/**
+ * As `quantize`, and then the network is trained with its rounding, whatever the gates say.
+ * @throws QuantizeError as `quantize` and trainDraft
+ */
+export async function train(options: JobOptions): Promise<Result> {
+  outputsOf(options);
+  const decision = await decide(await openJob(options));
+  return finish(...(await trained(decision, await produce(decision.draft))));
+}
+
+/** Trains a draft; what comes out counts, and is reported beside what went in. */
+async function trained(
+  { draft, rungs }: Pick<Decision, 'draft' | 'rungs'>,
+  before: Outcome,
+): Promise<[Pick<Decision, 'draft' | 'rungs'>, Outcome, Training]> {
+  const course = await trainDraft(draft, draft.job.options.training ?? {});
+  const outcome = await produce(course.draft);
+  const training = { ...course.trained, before: worthOf(before.metrics), after: worthOf(outcome.metrics) };
+  return [{ draft: course.draft, rungs }, outcome, training];
 }
 
 /** Decides, and stops there: what `apply` obeys. */
@@ -111,6 +134,7 @@ function readText(file: string): string {
 async function finish(
   { draft, rungs }: Pick<Decision, 'draft' | 'rungs'>,
   { quantized, runs, numbers, metrics, diagnostics, failure: missed }: Outcome,
+  training?: Training,
 ): Promise<Result> {
   const { job, plan: decided, source, types, stats } = draft;
   const { options } = job;
@@ -128,6 +152,7 @@ async function finish(
     metrics,
     improvements: rungs,
     ...measuredSensitivity(draft),
+    training,
     quantizedBytes: encodedSize(quantized),
     packed: packedSize(numbers, arrays),
     settings: runSettings(options),

@@ -2,7 +2,8 @@ import type { Metrics } from '../verify/types.js';
 import { fallbacks, operatorTable } from './breakdown.js';
 import { consequences } from './consequences.js';
 import { frontTable, sensitivityTable } from './sensitivity/tables.js';
-import type { Figure, Improvement, LayerRow, Report } from './types.js';
+import { trainingFacts, trainingRows } from './training.js';
+import type { Figure, Improvement, LayerRow, Report, Training } from './types.js';
 
 /** Rows of layers and of float nodes shown; the JSON has all. */
 const SHOWN = 20;
@@ -16,6 +17,7 @@ export function reportMarkdown(report: Report): string {
     report.metrics ? accuracy(report.metrics) : '',
     improvements(report.improvements),
     measuredParts(report),
+    report.training ? trainingMarkdown(report.training) : '',
     follows(report),
     operators(report.layers),
     predictedFallbacks(report),
@@ -62,6 +64,11 @@ const measuredParts = (report: Report): string =>
   [frontTable(report), sensitivityTable(report, SHOWN)]
     .flatMap((part) => (part ? section(part.title, table(part.head, part.rows)) : []))
     .join('\n\n');
+
+function trainingMarkdown(training: Training): string {
+  const { head, rows } = trainingRows(training);
+  return `### Trained\n\n${trainingFacts(training)}\n\n${table(head, rows)}`;
+}
 
 /** 4 → 1: "4.00× smaller"; 1 → 1.2: "1.20× larger". */
 function change(before: number, after: number, less: string, more: string): string {

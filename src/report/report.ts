@@ -10,7 +10,7 @@ import { caveats } from './caveats.js';
 import { measuredFigures } from './figures.js';
 import { layerRows } from './layers.js';
 import type { Settings } from './outlook.js';
-import type { Improvement, LayerRow, Report, SensitivityRow } from './types.js';
+import type { Improvement, LayerRow, Report, SensitivityRow, Training } from './types.js';
 
 export interface ReportInput {
   /** As the user gave it: a path. */
@@ -27,6 +27,7 @@ export interface ReportInput {
   improvements?: Improvement[];
   sensitivity?: SensitivityRow[];
   front?: Front;
+  training?: Training;
   /** For a measured target without metrics. */
   latency?: LatencyMetrics;
   /** Bytes of the emitted file. */
@@ -73,6 +74,7 @@ export function buildReport(input: ReportInput): Report {
     ...(input.sensitivity && { sensitivity: input.sensitivity }),
     ...(input.front && { front: input.front }),
     ...(input.improvements?.length && { improvements: input.improvements }),
+    ...(input.training && { training: input.training }),
     float: run?.before ?? measuredFigures(latency, 'floatMs'),
     quantized,
     ...(run && outlook(input, analysis, run)),

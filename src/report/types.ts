@@ -101,6 +101,42 @@ export interface SensitivityRow {
   candidates: { candidate: string; bytes: number; localDb: number | null; outputDb: number | null }[];
 }
 
+/** What the network's output was worth: dB of the worst output, and shares (0…1) of classes. */
+export interface Worth {
+  sqnrDb: number | null;
+  /** Best class right by the labels; best class as the float model's. */
+  accuracy?: number;
+  agreement?: number;
+}
+
+/** What a training did. */
+export interface Training {
+  steps: number;
+  batch: number;
+  /** Samples that were trained on; those that judged. */
+  samples: number;
+  judges: number;
+  /** What said what is right. */
+  taught: 'labels' | 'float model' | 'both';
+  /** Epoch by epoch on the judging samples; `accuracy`: share of classes as taught. */
+  history: {
+    epoch: number;
+    step: number;
+    trainLoss: number;
+    rate: number;
+    loss: number;
+    accuracy?: number;
+  }[];
+  /** The epoch whose weights were taken. */
+  best: number;
+  seconds: number;
+  /** Estimated, of the training graph. */
+  bytes: number;
+  /** The quantized model without training, on the samples of the report's comparison; and the trained one. */
+  before: Worth;
+  after: Worth;
+}
+
 export interface Report {
   schema: 'onnx-quantize/report@1';
   model: { name: string; sha256: string; opset: number; nodes: number; parameters: number };
@@ -136,6 +172,7 @@ export interface Report {
   front?: Front;
   /** What was tried to lose less, in order. */
   improvements?: Improvement[];
+  training?: Training;
   /** The float model, in the target's float format. */
   float: SpeedAndPower;
   quantized: SpeedAndPower;

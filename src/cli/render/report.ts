@@ -1,5 +1,5 @@
-import { consequences, fallbacks, operatorTable } from '../../report/index.js';
-import type { Figure, Report } from '../../report/types.js';
+import { consequences, fallbacks, operatorTable, trainingFacts, trainingRows } from '../../report/index.js';
+import type { Figure, Report, Training } from '../../report/types.js';
 import { renderMetrics } from './metrics.js';
 import { paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
@@ -11,6 +11,7 @@ export const renderReport = (report: Report, term: Terminal, verbose: boolean): 
     renderSection(figures(report), term, verbose),
     report.metrics && renderMetrics(report.metrics, term),
     renderSection(improvements(report), term, verbose),
+    report.training && renderTraining(report.training, term, verbose),
     follows(report, term),
     renderSection(operators(report), term, verbose),
     renderSection(predictedFallbacks(report), term, verbose),
@@ -28,6 +29,12 @@ function heading({ model, macs, coverage, calibration, method }: Report, term: T
   if (method && calibration.samples > 0)
     lines.push(`calibrated on ${calibration.samples} samples (${calibration.source}) by ${method}`);
   return [term.bold(model.name), ...lines.map((line) => term.dim(line))].join('\n');
+}
+
+/** What training was, and the model before and after it. */
+function renderTraining(training: Training, term: Terminal, verbose: boolean): string {
+  const section = renderSection({ title: 'trained', ...trainingRows(training) }, term, verbose);
+  return `${section}\n${term.dim(trainingFacts(training))}`;
 }
 
 /** What each step did for the worst output, on a few calibration samples. */

@@ -1,6 +1,7 @@
 import type { DetailedReport } from '../details.js';
 import { frontSpec } from '../sensitivity/front.js';
 import { frontTable, sensitivityTable } from '../sensitivity/tables.js';
+import { trainingFacts, trainingRows } from '../training.js';
 import type { Report } from '../types.js';
 import { countText, percent } from '../units.js';
 import { cards } from './cards.js';
@@ -10,6 +11,7 @@ import { ENERGY_PARTS, energyChart } from './charts/parts.js';
 import { rooflineChart, rooflinePoints } from './charts/roofline.js';
 import { BOUNDS } from './charts/scales.js';
 import { scheduleChart } from './charts/schedule.js';
+import { trainingChart } from './charts/training.js';
 import { html, type Markup } from './markup.js';
 import { page } from './page.js';
 import {
@@ -53,6 +55,7 @@ ${metricsSection(report)}
 ${await errors(detailed)}
 ${improvementSection(report)}
 ${await measuredSection(report)}
+${await training(report)}
 ${consequenceSection(report)}
 ${await roofline(report)}
 ${await schedule(report)}
@@ -63,6 +66,13 @@ ${await distributionSection(detailed.distributions)}
 ${kernelSection(report, `${prefix}kernels`)}
 ${decisionSection(detailed, `${prefix}decisions`)}
 `;
+}
+
+async function training({ training: done }: Report): Promise<Markup | undefined> {
+  if (!done) return undefined;
+  const { head, rows } = trainingRows(done);
+  const columns = head.map((name, i) => ({ head: name, ...(i > 0 && { numeric: true as const }) }));
+  return html`<h2>Trained</h2><p>${trainingFacts(done)}.</p><div class="panel">${await trainingChart(done)}${table(columns, rows)}</div>`;
 }
 
 const caveats = ({ caveats: sentences }: Report): Markup | undefined =>

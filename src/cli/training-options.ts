@@ -1,0 +1,159 @@
+import type { TrainingOptions } from './engine.js';
+import type { OptionSpec } from './options.js';
+import { augmentations, collect, decimal, whole, words } from './values.js';
+
+const DATA = 'Samples:';
+const TRAIN = 'Training:';
+
+/** Options of `quantize train`, and of the main job where it trains. */
+export const TRAINING_OPTIONS = {
+  data: {
+    flags: '-d, --data <path>',
+    description: 'samples to train on; without it the calibration samples; repeatable',
+    group: DATA,
+    path: true,
+    parse: collect,
+  },
+  trainData: {
+    flags: '--train-data <path>',
+    description: 'samples for --train-if-needed; without it the calibration samples; repeatable',
+    group: TRAIN,
+    path: true,
+    parse: collect,
+  },
+  trainLabels: {
+    flags: '--train-labels <file>',
+    description: 'their right classes; without it the float model teaches',
+    group: TRAIN,
+    path: true,
+  },
+  trainIfNeeded: {
+    flags: '--train-if-needed',
+    description: 'when a gate still fails, train the network with its rounding (`quantize train --help`)',
+    group: 'Gates (exit code 5 when one fails):',
+  },
+  evaluationLabels: {
+    flags: '--evaluation-labels <file>',
+    description:
+      'right classes of the evaluation samples. Without it: <model>.labels.txt, .tsv, .csv or .npy',
+    group: DATA,
+    path: true,
+  },
+  epochs: {
+    flags: '--epochs <n>',
+    description: 'passes over the samples (default: 10)',
+    group: TRAIN,
+    parse: whole('epochs', 1),
+  },
+  steps: {
+    flags: '--steps <n>',
+    description: 'steps, instead of --epochs',
+    group: TRAIN,
+    parse: whole('steps', 1),
+  },
+  lr: {
+    flags: '--lr <rate>',
+    attribute: 'lr',
+    description: 'largest step of a weight, relative to the weights of its tensor (default: 0.001)',
+    group: TRAIN,
+    parse: decimal('lr'),
+  },
+  scaleLr: {
+    flags: '--scale-lr <rate>',
+    description: 'largest step of a scale, relative to the scale (default: 0.01); 0 keeps scales as they are',
+    group: TRAIN,
+    parse: decimal('scale-lr'),
+  },
+  optimiser: {
+    flags: '--optimiser <which>',
+    description: 'Adam, or SGD with momentum (default: adam)',
+    group: TRAIN,
+    choices: ['adam', 'sgd'],
+  },
+  distill: {
+    flags: '--distill <share>',
+    description: 'how much the float model’s opinion counts beside labels, 0 to 1 (default: 0 with labels)',
+    group: TRAIN,
+    parse: decimal('distill'),
+  },
+  features: {
+    flags: '--features <values>',
+    description: 'values inside the network that are to stay as in the float model, by name',
+    group: TRAIN,
+    parse: words,
+  },
+  augment: {
+    flags: '--augment <how>',
+    description: 'change pictures from step to step: flip, shift, or both with a comma',
+    group: TRAIN,
+    parse: augmentations,
+  },
+  patience: {
+    flags: '--patience <n>',
+    description: 'epochs without gain after which training ends; 0: never (default: 0)',
+    group: TRAIN,
+    parse: whole('patience'),
+  },
+  clip: {
+    flags: '--clip <norm>',
+    description: 'largest norm of the gradients; 0: any (default: 1)',
+    group: TRAIN,
+    parse: decimal('clip'),
+  },
+  anneal: {
+    flags: '--anneal <share>',
+    description: 'let rounding set in over this share of the steps (default: 0)',
+    group: TRAIN,
+    parse: decimal('anneal'),
+  },
+  checkpoint: {
+    flags: '--checkpoint <file>',
+    description: 'written after each epoch; a run that finds it goes on from there to the same result',
+    group: TRAIN,
+    path: true,
+  },
+} satisfies Record<string, OptionSpec>;
+
+export interface TrainingOptionValues {
+  data?: string[];
+  trainData?: string[];
+  trainLabels?: string;
+  trainIfNeeded?: boolean;
+  evaluationLabels?: string;
+  epochs?: number;
+  steps?: number;
+  lr?: number;
+  scaleLr?: number;
+  optimiser?: 'adam' | 'sgd';
+  distill?: number;
+  features?: string[];
+  augment?: NonNullable<TrainingOptions['augment']>;
+  patience?: number;
+  clip?: number;
+  anneal?: number;
+  checkpoint?: string;
+}
+
+/** What the options say of training; `data` and `labels` are named otherwise in the main job. */
+export const trainingOf = (
+  { lr, scaleLr, anneal, ...options }: TrainingOptionValues & { batch?: number },
+  data: string[] | undefined,
+  labels: string | undefined,
+): TrainingOptions => ({
+  data,
+  labels,
+  epochs: options.epochs,
+  steps: options.steps,
+  batch: options.batch,
+  rate: lr,
+  scaleRate: scaleLr,
+  fixedScales: scaleLr === 0,
+  optimiser: options.optimiser,
+  distill: options.distill,
+  features: options.features,
+  augment: options.augment,
+  patience: options.patience,
+  clip: options.clip,
+  annealing: anneal,
+  checkpoint: options.checkpoint,
+});

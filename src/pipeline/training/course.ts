@@ -1,0 +1,210 @@
+import { usageError } from '../../errors.js';
+import {
+  Batches,
+  type Goal,
+  goalOf,
+  layoutOf,
+  openEvaluator,
+  openTeacher,
+  openTrainer,
+  type Problem,
+  type Progress,
+  quantizersOf,
+  stepsAnEpoch,
+  Teaching,
+  type Trainer,
+  train,
+  trainingBytes,
+  Validation,
+} from '../../train/index.js';
+import type { Draft } from '../draft.js';
+import { note } from '../stages.js';
+import { checkpointAt } from './checkpoint.js';
+import { trainedDraft } from './finish.js';
+import { TRAINING_DEFAULTS, type TrainingOptions } from './options.js';
+import { type Lessons, lessonsFor } from './samples.js';
+import { defaultBatch, type Sized, sized } from './sizes.js';
+import { startOf, withConstants } from './start.js';
+import { summary, type Trained } from './summary.js';
+
+export interface Course {
+  draft: Draft;
+  trained: Trained;
+}
+
+/**
+ * Trains the draft's network with its rounding in the forward pass; the draft that comes back holds what was learned.
+ * @throws QuantizeError TRAIN_SAMPLES, TRAIN_SHAPES, TRAINING_DIVERGED, CHECKPOINT_OTHER, INTERRUPTED
+ */
+export async function trainDraft(draft: Draft, options: TrainingOptions): Promise<Course> {
+  const lessons = await lessonsFor(draft, options);
+  const batch = Math.min(options.batch ?? defaultBatch(lessons.first), lessons.training.length);
+  const fixed = await sized(draft.job.prepared, lessons.first, batch);
+  if (fixed.batch !== batch)
+    note(draft.job, {
+      level: 'warning',
+      code: 'TRAIN_BATCH',
+      message: `the model fixes its batch, so it is trained with one sample a step`,
+    });
+  const problem = problemOf(draft, fixed, options);
+  const started = performance.now();
+  const progress = await run(draft, problem, fixed, lessons, options);
+  const quantizers = quantizersOf(problem);
+  const next = trainedDraft(draft, progress.best!.state, layoutOf(problem, quantizers), quantizers);
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    draft: next,
+    trained: summary(progress, { lessons, options, batch: fixed.batch, seconds, problem }),
+  };
+}
+
+function problemOf(draft: Draft, { model, dims }: Sized, options: TrainingOptions): Problem {
+  const { weights, constants } = startOf(draft);
+  const { terms } = goalFor(model, dims, options);
+  return {
+    model: withConstants(model, constants),
+    dims,
+    quantized: { plan: draft.plan, weights },
+    terms,
+    settings: {
+      optimiser: options.optimiser ?? TRAINING_DEFAULTS.optimiser,
+      learnScales: !options.fixedScales,
+      clip: options.clip ?? TRAINING_DEFAULTS.clip,
+      annealing: (options.annealing ?? 0) > 0,
+    },
+  };
+}
+
+/** @throws QuantizeError UNKNOWN_LAYER, LABELS_UNUSED (usage) */
+function goalFor(
+  model: Sized['model'],
+  dims: Sized['dims'],
+  { features = [], labels }: TrainingOptions,
+): Goal {
+  const unknown = features.find((name) => !dims.has(name));
+  if (unknown !== undefined)
+    throw usageError('UNKNOWN_LAYER', `there is no value "${unknown}" in the prepared model`, {
+      hint: 'name outputs of nodes, as `quantize inspect` lists them',
+    });
+  const goal = goalOf(model, dims, features);
+  if (labels && !goal.classes)
+    throw usageError(
+      'LABELS_UNUSED',
+      'the model is no classifier of one output, so labels say nothing about it',
+      {
+        hint: 'train without --labels: the float model teaches',
+      },
+    );
+  return goal;
+}
+
+async function run(
+  draft: Draft,
+  problem: Problem,
+  fixed: Sized,
+  lessons: Lessons,
+  options: TrainingOptions,
+): Promise<Progress> {
+  const { job } = draft;
+  const { threads, seed = 0, signal } = job.options;
+  const goal = goalFor(fixed.model, fixed.dims, options);
+  job.options.onProgress?.({
+    stage: 'train',
+    message: `about ${megabytes(trainingBytes(problem))} MB of memory`,
+  });
+  const trainer = await openTrainer(problem, threads);
+  const outputs = goal.classes ? [goal.classes.value] : [];
+  const evaluator = await openEvaluator(problem, outputs, threads);
+  const distill = options.distill ?? (lessons.labels ? 0 : 1);
+  const teacher =
+    !lessons.labels || distill > 0 || goal.terms.length > 1
+      ? await openTeacher(fixed.model, goal, threads)
+      : undefined;
+  try {
+    tellFrozen(draft, trainer);
+    const batches = new Batches(lessons.source);
+    const { labels } = lessons;
+    const teaching = new Teaching({
+      goal,
+      batches,
+      labels,
+      distill,
+      augment: options.augment ?? [],
+      seed,
+      teacher,
+    });
+    const judge = new Validation(evaluator, teaching, lessons.validation, fixed.batch);
+    const steps = stepsOf(options, lessons.training.length, fixed.batch);
+    const checkpoint = checkpointAt(options.checkpoint, {
+      model: job.loaded.sha256,
+      plan: draft.plan,
+      options,
+      steps,
+      seed,
+      batch: fixed.batch,
+    });
+    const before = await judge.score(trainer.state);
+    const from = checkpoint.read(trainer.state) ?? {
+      step: 0,
+      state: trainer.state,
+      history: [],
+      best: undefined,
+    };
+    return await train(
+      trainer,
+      {
+        samples: lessons.training,
+        batch: fixed.batch,
+        schedule: scheduleOf(options, steps),
+        seed,
+        patience: options.patience ?? TRAINING_DEFAULTS.patience,
+        teach: (numbers, step) => teaching.batch(numbers, step),
+        validate: (state) => judge.score(state),
+        save: checkpoint.write,
+        onStep: ({ step, loss, best }) =>
+          job.options.onProgress?.({
+            stage: 'train',
+            done: step,
+            total: steps,
+            message: stepText(loss, best ?? before),
+          }),
+        signal,
+      },
+      from,
+    );
+  } finally {
+    await Promise.all([trainer.release(), evaluator.release(), teacher?.release()]);
+  }
+}
+
+const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
+
+const stepText = (loss: number, { accuracy }: { accuracy?: number }): string =>
+  `loss ${loss.toPrecision(3)}${accuracy === undefined ? '' : `, best ${(100 * accuracy).toFixed(1)} %`}`;
+
+const stepsOf = (
+  { steps, epochs = TRAINING_DEFAULTS.epochs }: TrainingOptions,
+  samples: number,
+  batch: number,
+) => steps ?? epochs * stepsAnEpoch(samples, batch);
+
+const scheduleOf = ({ rate, scaleRate, annealing }: TrainingOptions, steps: number) => ({
+  steps,
+  rate: rate ?? TRAINING_DEFAULTS.rate,
+  scaleRate: scaleRate ?? TRAINING_DEFAULTS.scaleRate,
+  warmUp: 0.05,
+  frozenEnd: 0.15,
+  annealing: annealing ?? TRAINING_DEFAULTS.annealing,
+});
+
+/** Says what is not trained, and which operators are the reason. */
+function tellFrozen({ job }: Draft, { frozen, cuts }: Trainer): void {
+  if (frozen.length === 0) return;
+  const reasons = [...new Set(cuts.map((c) => `${c.node.opType} "${c.node.name}": ${c.reason}`))].slice(0, 3);
+  const named = frozen.slice(0, 5).map((name) => `"${name}"`);
+  note(job, {
+    level: 'warning',
+    code: 'TRAIN_FROZEN',
+    message: `${frozen.length} constants stay as they are (${named.join(', ')}${frozen.length > 5 ? ', …' : ''}), since no gradient reaches them: ${reasons.join('; ')}`,
+  });
+}

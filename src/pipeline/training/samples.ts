@@ -1,0 +1,56 @@
+import type { SampleSource } from '../../data/types.js';
+import { invalidError, usageError } from '../../errors.js';
+import type { Feeds } from '../../runtime/types.js';
+import type { Draft } from '../draft.js';
+import { labelsFor, samplesOf } from '../samples.js';
+import type { TrainingOptions } from './options.js';
+
+/** What is trained on and what is judged on, by number. */
+export interface Lessons {
+  source: SampleSource;
+  labels?: number[];
+  training: number[];
+  validation: number[];
+  first: Feeds;
+}
+
+/** One of so many samples judges, where there are enough; at most so many. */
+const HELD_OUT = 10;
+const ENOUGH = 200;
+const MOST_JUDGES = 500;
+
+/**
+ * The samples to train on: as given, else those of the calibration.
+ * @throws QuantizeError TRAIN_SAMPLES (invalid)
+ */
+export async function lessonsFor(
+  { job, source: calibration }: Draft,
+  options: TrainingOptions,
+): Promise<Lessons> {
+  const source = options.data ? await samplesOf(job.options, job.prepared, options.data) : calibration;
+  if (source.kind === 'synthetic' || source.count === undefined)
+    throw invalidError('TRAIN_SAMPLES', 'training needs real samples that can be read more than once', {
+      hint: 'give a folder or a file with --data',
+    });
+  const labels = await labelsFor(options.labels, source);
+  if (options.labels && !options.data)
+    throw usageError('LABELS_WITHOUT_SAMPLES', '--labels needs the samples that they label', {
+      hint: 'add --data',
+    });
+  const numbers = Array.from({ length: source.count }, (_, i) => i);
+  const judges = source.count >= ENOUGH ? numbers.filter((n) => n % HELD_OUT === 0) : numbers;
+  const validation = judges.slice(0, MOST_JUDGES);
+  const held = new Set(source.count >= ENOUGH ? validation : []);
+  return {
+    source,
+    labels,
+    training: numbers.filter((n) => !held.has(n)),
+    validation,
+    first: await firstOf(source),
+  };
+}
+
+async function firstOf(source: SampleSource): Promise<Feeds> {
+  for await (const { feeds } of source.samples((i) => i === 0)) return feeds;
+  throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
+}

@@ -1,0 +1,39 @@
+import type { Training, Worth } from './types.js';
+import { decibel, percent } from './units.js';
+
+/** What a training did, in a sentence or two. */
+export function trainingFacts({
+  steps,
+  batch,
+  samples,
+  judges,
+  taught,
+  best,
+  history,
+  seconds,
+}: Training): string {
+  const teacher = {
+    labels: 'by labels',
+    'float model': 'by the float model',
+    both: 'by labels and the float model',
+  };
+  const rate = (steps / Math.max(seconds, 1e-3)).toPrecision(2);
+  return (
+    `${steps} steps of ${batch} of ${samples} samples, taught ${teacher[taught]}, in ${Math.round(seconds)} s ` +
+    `(${rate} steps/s); of ${history.length} epochs number ${best + 1} did best on ${judges} samples`
+  );
+}
+
+/** The quantized model before and after training, on the samples of the comparison. */
+export function trainingRows({ before, after }: Training): { head: string[]; rows: string[][] } {
+  const row = (name: string, { sqnrDb, accuracy, agreement }: Worth) => [
+    name,
+    accuracy === undefined ? '–' : percent(accuracy),
+    agreement === undefined ? '–' : percent(agreement),
+    decibel(sqnrDb),
+  ];
+  return {
+    head: ['', 'top-1', 'same top-1', 'SQNR'],
+    rows: [row('quantized', before), row('quantized and trained', after)],
+  };
+}

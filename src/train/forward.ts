@@ -1,0 +1,87 @@
+import { cloneNode } from '../ir/graph.js';
+import { elementCount } from '../ir/tensor.js';
+import { product } from './adjoints/common.js';
+import { fakeQuantize } from './fake-quant.js';
+import {
+  type ActivationQuantizer,
+  activationQuantizers,
+  roundedDims,
+  type Scales,
+  slot,
+  type WeightQuantizer,
+  weightQuantizers,
+} from './quantizers.js';
+import type { Tape } from './tape.js';
+import type { Problem } from './types.js';
+
+export interface Quantizers {
+  weights: WeightQuantizer[];
+  activations: ActivationQuantizer[];
+}
+
+export function quantizersOf({ model, quantized, settings }: Problem): Quantizers {
+  if (!quantized) return { weights: [], activations: [] };
+  const main = new Set(model.graph.nodes.map((n) => n.name));
+  const weights = quantized.weights.filter((w) => w.plan.uses.some((u) => main.has(u.node)));
+  return {
+    weights: weightQuantizers(weights, settings.learnScales),
+    activations: activationQuantizers(model, quantized.plan, settings.learnScales),
+  };
+}
+
+/** Sets of scales that are trained, each once. */
+export const learnedScales = ({ weights, activations }: Quantizers): Scales[] => [
+  ...new Map(
+    [...weights, ...activations].filter((q) => q.scales.learned).map((q) => [q.scales.key, q.scales]),
+  ).values(),
+];
+
+/** Writes the model's nodes, weights and activations rounded on the way. `scaleOf` names a set of scales. */
+export function writeForward(
+  tape: Tape,
+  { model }: Problem,
+  quantizers: Quantizers,
+  scaleOf: (scales: Scales) => string,
+  share?: string,
+): void {
+  const views = new Map<string, string>();
+  for (const q of quantizers.weights) {
+    const view = roundWeight(tape, q, scaleOf(q.scales), share);
+    for (const { node, input } of q.weight.plan.uses) views.set(slot(node, input), view);
+  }
+  const rounded = new Map(quantizers.activations.map((q) => [q.plan.tensor, q]));
+  const round = (name: string) => {
+    const q = rounded.get(name);
+    if (!q) return;
+    const sized = { ...q, values: elementCount(tape.dims(name)), share };
+    const view = fakeQuantize(tape, name, scaleOf(q.scales), sized);
+    for (const reader of q.readers) views.set(reader, view);
+  };
+  for (const input of model.graph.inputs) round(input.name);
+  for (const node of model.graph.nodes) {
+    const copy = cloneNode(node);
+    copy.inputs = node.inputs.map((input, i) => views.get(slot(node.name ?? '', i)) ?? input);
+    tape.keep(copy);
+    for (const output of node.outputs) round(output);
+  }
+}
+
+/** A constant in the shape in which groups share scales, rounded, and back in its own. */
+function roundWeight(tape: Tape, q: WeightQuantizer, scale: string, share?: string): string {
+  const { b } = tape;
+  const { plan, dims, shape } = q.weight;
+  const { values } = roundedDims(q.weight);
+  const { outer, channels, inner } = shape;
+  const lack = shape.block === undefined ? 0 : values[1] * values[2] - channels;
+  const flat = tape.reshape(plan.tensor, [outer, channels, inner]);
+  const full =
+    lack === 0
+      ? flat
+      : tape.op('Pad', [flat, b.ints([0, 0, 0, 0, lack, 0])], [outer, channels + lack, inner]);
+  const sized = { ...q, values: product(values) / product(q.scales.dims), share };
+  const rounded = fakeQuantize(tape, tape.reshape(full, values), scale, sized);
+  if (lack === 0) return tape.reshape(rounded, dims);
+  const rows = tape.reshape(rounded, [outer, channels + lack, inner]);
+  const cut = [[0], [channels], [1], [1]].map((v) => b.ints(v));
+  return tape.reshape(tape.op('Slice', [rows, ...cut], [outer, channels, inner]), dims);
+}

@@ -1,0 +1,13 @@
+export { AUGMENTATIONS, type Augmentation } from './augment.js';
+export { Batches } from './batches.js';
+export { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+export { type Quantizers, quantizersOf } from './forward.js';
+export { type Layout, layoutOf } from './layout.js';
+export { type Epoch, type Lesson, type Progress, type Score, stepsAnEpoch, train } from './loop.js';
+export { trainingBytes } from './memory.js';
+export type { Schedule } from './schedule.js';
+export { bestClasses, type Goal, goalOf } from './targets.js';
+export { openTeacher, Teaching } from './teaching.js';
+export { type Evaluator, openEvaluator, openTrainer, type Trainer } from './trainer.js';
+export type { Problem, State } from './types.js';
+export { Validation } from './validation.js';

@@ -1,0 +1,19 @@
+import { learnedScales, type Quantizers } from './forward.js';
+import { layOut, parametersOf } from './parameters.js';
+import type { Scales } from './quantizers.js';
+import type { Place, Problem } from './types.js';
+
+/** Where each trained value lies in the flat vectors. */
+export interface Layout {
+  parameters: Place[];
+  scales: (Place & { set: Scales })[];
+}
+
+export function layoutOf({ model }: Problem, quantizers: Quantizers): Layout {
+  const sets = learnedScales(quantizers);
+  const places = layOut(sets.map(({ key, dims }) => ({ name: key, dims })));
+  return {
+    parameters: layOut(parametersOf(model).map((t) => ({ name: t.name!, dims: t.dims }))),
+    scales: places.map((place, i) => ({ ...place, set: sets[i] })),
+  };
+}
