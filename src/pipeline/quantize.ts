@@ -52,6 +52,13 @@ export async function quantize(options: JobOptions): Promise<Result> {
     });
   const { decision, outcome } = await climb(await decide(await openJob(options)));
   if (options.training && outcome.failure) return finish(...(await trained(decision, outcome)));
+  if (options.auto && outcome.failure)
+    note(decision.draft.job, {
+      level: 'warning',
+      code: 'TRAINING_LEFT',
+      message:
+        'every step was tried; what is left is to train with the rounding: --train-if-needed, with --train-data',
+    });
   return finish(decision, outcome);
 }
 

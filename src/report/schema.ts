@@ -202,7 +202,7 @@ const report = object({
         'accuracy?': share,
       }),
     ),
-    best: count,
+    best: { type: 'number', minimum: -1 },
     seconds: count,
     bytes: count,
     before: object({ sqnrDb: decibel, 'accuracy?': share, 'agreement?': share }),

@@ -20,7 +20,7 @@ export function trainingFacts({
   const rate = (steps / Math.max(seconds, 1e-3)).toPrecision(2);
   return (
     `${steps} steps of ${batch} of ${samples} samples, taught ${teacher[taught]}, in ${Math.round(seconds)} s ` +
-    `(${rate} steps/s); of ${history.length} epochs number ${best + 1} did best on ${judges} samples`
+    `(${rate} steps/s); of ${history.length} epochs ${best < 0 ? 'none beat the start' : `number ${best + 1} did best`} on ${judges} samples`
   );
 }
 

@@ -127,7 +127,7 @@ export interface Training {
     loss: number;
     accuracy?: number;
   }[];
-  /** The epoch whose weights were taken. */
+  /** The epoch whose weights were taken; −1: the start, as none was better. */
   best: number;
   seconds: number;
   /** Estimated, of the training graph. */

@@ -6,6 +6,7 @@ export { type Layout, layoutOf } from './layout.js';
 export { type Epoch, type Lesson, type Progress, type Score, stepsAnEpoch, train } from './loop.js';
 export { trainingBytes } from './memory.js';
 export type { Schedule } from './schedule.js';
+export { copyState } from './state.js';
 export { bestClasses, type Goal, goalOf } from './targets.js';
 export { openTeacher, Teaching } from './teaching.js';
 export { type Evaluator, openEvaluator, openTrainer, type Trainer } from './trainer.js';

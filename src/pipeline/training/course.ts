@@ -1,6 +1,7 @@
 import { usageError } from '../../errors.js';
 import {
   Batches,
+  copyState,
   type Goal,
   goalOf,
   layoutOf,
@@ -144,12 +145,9 @@ async function run(
       batch: fixed.batch,
     });
     const before = await judge.score(trainer.state);
-    const from = checkpoint.read(trainer.state) ?? {
-      step: 0,
-      state: trainer.state,
-      history: [],
-      best: undefined,
-    };
+    // Where it starts is a candidate too: training that only hurts leaves the network as it was.
+    const best = { state: copyState(trainer.state), epoch: START, score: before };
+    const from = checkpoint.read(trainer.state) ?? { step: 0, state: trainer.state, history: [], best };
     return await train(
       trainer,
       {
@@ -176,6 +174,9 @@ async function run(
     await Promise.all([trainer.release(), evaluator.release(), teacher?.release()]);
   }
 }
+
+/** Before the first epoch. */
+const START = -1;
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 

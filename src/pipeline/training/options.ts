@@ -33,8 +33,8 @@ export interface TrainingOptions {
 
 export const TRAINING_DEFAULTS = {
   epochs: 10,
-  rate: 1e-3,
-  scaleRate: 1e-2,
+  rate: 4e-3,
+  scaleRate: 1e-3,
   optimiser: 'adam',
   patience: 0,
   clip: 1,
