@@ -184,7 +184,7 @@ export const TENSORRT: readonly Rule[] = [
     id: 'trt-scale-type',
     what: 'scales have the float type of what they scale',
     why: 'networks are strongly typed: float16 by a float32 scale does not build',
-    fix: 'convert scales with the rest of the model (--float fp16)',
+    fix: 'store each scale in the float type of the values that it scales',
     source: 'NVIDIA/Model-Optimizer#118',
     for: ERROR,
     check: perGrid((grid, scope) => {
