@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/onnx/index.js';
-import { expectCivil, network, type Outcome, rows, run, type Scene, scene, USUAL } from './harness.js';
+import {
+  AS_IT_COMES,
+  expectCivil,
+  network,
+  type Outcome,
+  rows,
+  run,
+  type Scene,
+  scene,
+  USUAL,
+} from './harness.js';
 
 /** Enough samples that calibration and verification are still at work when the signal arrives. */
 const busy = (): Scene => scene(network(), rows(6000));
@@ -21,6 +31,13 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     const place = busy();
     const before = place.files();
     expectInterrupted(await run(place, ['net.onnx', ...USUAL], { on: { stage, signal } }), before, place);
+  });
+
+  it.concurrent('amid the steps that lose less: exit code 130 and nothing left anywhere', async () => {
+    const place = busy();
+    const before = place.files();
+    const options = { on: { stage: 'equalize', signal } };
+    expectInterrupted(await run(place, ['net.onnx', ...AS_IT_COMES], options), before, place);
   });
 
   it.concurrent('with the model from stdin: its private copy is gone too', async () => {
