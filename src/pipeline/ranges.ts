@@ -3,6 +3,7 @@ import { emitQdq } from '../emit/index.js';
 import { executable } from '../plan/index.js';
 import type { ActivationPlan } from '../plan/types.js';
 import { quantizeNumbers } from '../quantize/index.js';
+import { modelMacs } from '../report/index.js';
 import { GridTrial } from '../verify/index.js';
 import { type Draft, replan, withMeans } from './draft.js';
 import { stopIfAborted } from './stages.js';
@@ -16,6 +17,8 @@ const SAMPLES = 8;
 const FIRST = 1;
 /** What a range must bring to be chosen, as a share of all noise: less than that is the luck of a few samples. */
 const LEAST_GAIN = 0.003;
+/** Multiplications that the search may take, some tens of seconds; what comes later in the graph then keeps its range. */
+const SEARCH_MACS = 5e11;
 /** Scales closer than this are the same range. */
 const SAME = 0.02;
 
@@ -42,10 +45,12 @@ export async function chooseRanges(draft: Draft): Promise<Draft | undefined> {
     threads: job.options.threads,
   });
   try {
-    const chosen = await descend(trial, offers, (done) => {
+    const onProgress = (done: number) => {
       stopIfAborted(job.options.signal);
       job.options.onProgress?.({ stage: 'ranges', done, total: offers.length });
-    });
+    };
+    const runs = SEARCH_MACS / modelMacs(job.prepared, draft.types);
+    const chosen = await descend(trial, offers, runs, onProgress);
     const activations = plan.activations.map((a) => chosen.get(a.tensor) ?? a);
     return chosen.size === 0 ? undefined : withMeans({ ...draft, plan: { ...plan, activations } });
   } finally {
@@ -75,17 +80,29 @@ function groupsOf(activations: readonly ActivationPlan[]): Map<string, Activatio
   return groups;
 }
 
-/** One tensor after the other takes the best of its grids, the others being as they have become. */
-async function descend(trial: GridTrial, offers: readonly Offer[], onProgress: (done: number) => void) {
+/**
+ * One tensor after the other takes the best of its grids, the others being as they have become.
+ * @param runs of the network that it may take
+ */
+async function descend(
+  trial: GridTrial,
+  offers: readonly Offer[],
+  runs: number,
+  onProgress: (done: number) => void,
+) {
   const chosen = new Map<string, ActivationPlan>();
   const before = { first: await trial.noise([], FIRST), all: await trial.noise([]) };
   const least = { first: before.first.length, all: before.all.length };
+  let left = runs;
   for (const [i, [, ...others]] of offers.entries()) {
     onProgress(i);
     for (const group of others) {
+      if (left <= 0) return chosen;
       const grids = [...new Map([...chosen, ...group.map((a) => [a.tensor, a] as const)]).values()];
+      left -= FIRST;
       const first = share(await trial.noise(grids, FIRST), before.first);
       if (first > least.first * (1 + LEAST_GAIN)) continue;
+      left -= SAMPLES;
       const all = share(await trial.noise(grids), before.all);
       if (all > least.all * (1 - LEAST_GAIN)) continue;
       Object.assign(least, { first, all });
