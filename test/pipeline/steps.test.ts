@@ -32,11 +32,11 @@ describe('which steps are taken', () => {
   it.each([
     ['fast', 'mse', []],
     ['fast', 'auto', ['ranges']],
-    ['balanced', 'mse', ['equalize', 'gates', 'gain', 'rounding', 'bias']],
+    ['balanced', 'mse', ['equalize', 'gates', 'gain', 'rounding', 'awq', 'bias']],
     [
       'max',
       'mse',
-      ['equalize', 'gates', 'gain', 'ranges', 'rounding', 'rounding-apart', 'bias', 'bias-in-turn'],
+      ['equalize', 'gates', 'gain', 'ranges', 'rounding', 'rounding-apart', 'awq', 'bias', 'bias-in-turn'],
     ],
   ] as const)('--effort %s --method %s', (effort, method, first) => {
     const steps = stepsFor({ effort, method });
@@ -90,6 +90,18 @@ describe('a run', () => {
     ]);
     for (const { step: id, beforeDb, afterDb, kept } of report.improvements!)
       expect(kept, id).toBe(afterDb! > beforeDb!);
+  });
+
+  it.each([
+    ['with the rounding by outputs alone, which makes up for loud inputs itself', {}, false],
+    ['by AWQ where that is not there', { rounding: 'stochastic' }, true],
+  ] as const)('rounds weights alone %s', async (_, options, scaled) => {
+    const { report } = await quantize(
+      job({ scheme: 'int4-float-perchannel', effort: 'balanced', ...options }),
+    );
+    const steps = report.improvements?.map((i) => i.step) ?? [];
+    expect(steps).not.toContain('equalize');
+    expect(steps.includes('awq')).toBe(scaled);
   });
 
   it('climbs with --auto until the gate passes, and names the layers that stay float', async () => {
