@@ -21,8 +21,13 @@ run(bin('assemblyscript', 'asc'), [
   'kernels/assembly/asconfig.json',
 ]);
 run(bin('typescript', 'tsc'), ['-p', 'tsconfig.json']);
+// For editors and for help, out of the tables that the command itself reads.
+const written = (name, value) =>
+  writeFileSync(join(root, 'dist', name), `${JSON.stringify(value, null, 2)}\n`);
+const { jobsSchema } = await import('./dist/src/cli/batch/schema.js');
+written('jobs.schema.json', jobsSchema());
+const { VALUES } = await import('./dist/src/cli/registries.js');
+written('choices.json', VALUES);
+// Last: bin/quantize.js takes it for the sign of a whole build.
 mkdirSync(join(root, 'dist/kernels'), { recursive: true });
 copyFileSync(join(root, 'kernels/simd.wasm'), join(root, 'dist/kernels/simd.wasm'));
-// For editors, out of the tables that the command itself reads.
-const { jobsSchema } = await import('./dist/src/cli/batch/schema.js');
-writeFileSync(join(root, 'dist/jobs.schema.json'), `${JSON.stringify(jobsSchema(), null, 2)}\n`);

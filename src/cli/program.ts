@@ -1,5 +1,5 @@
 // The only file that knows commander: it turns the tables of commands and options into a parser and its help.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { nearestNames, type QuantizeError, usageError } from '../errors.js';
 import { type Action, COMMANDS, type CommandSpec } from './commands.js';
@@ -21,10 +21,13 @@ export async function runProgram(args: string[], version: string, shell: Shell):
     .version(version, '-V, --version', 'print the version')
     .configureOutput({ writeOut: (text) => void shell.stdout.write(text), outputError: () => {} })
     .configureHelp({ showGlobalOptions: false, helpWidth: Math.min(shell.stdout.columns ?? 100, 100) });
-  const values = asksForHelp(args) ? (await import('./registries.js')).VALUES : undefined;
+  const values = asksForHelp(args) ? listedValues() : undefined;
   for (const spec of COMMANDS) {
     const command = spec.id === '' ? root : root.command(spec.id);
-    define(command, spec, values, (operands, options) => run(spec, operands, options, shell));
+    introduce(command, spec);
+    // Options of commands that are not named would cost each start more than anything else.
+    if (spec.id === '' || args.includes(spec.id))
+      define(command, spec, values, (operands, options) => run(spec, operands, options, shell));
   }
   root.addHelpText('after', EXIT_CODE_HELP);
   try {
@@ -40,7 +43,10 @@ export async function runProgram(args: string[], version: string, shell: Shell):
 }
 
 type Values = Record<ChoiceSource, string[]>;
-/** The registries are imported to be listed in help, and not to run a job that loads what it needs itself. */
+/** What the registries hold, as the build wrote it down: importing every chip to name it would double the time to start. */
+const listedValues = (): Values =>
+  JSON.parse(readFileSync(new URL('../../choices.json', import.meta.url), 'utf8'));
+
 const asksForHelp = (args: string[]): boolean => args.includes('-h') || args.includes('--help');
 
 async function run(spec: CommandSpec, operands: (string | undefined)[], options: Options, shell: Shell) {
@@ -49,17 +55,21 @@ async function run(spec: CommandSpec, operands: (string | undefined)[], options:
   await action(operands, options, shell);
 }
 
+/** What a list of commands says of one. */
+function introduce(command: Command, spec: CommandSpec): void {
+  command.summary(spec.summary).description(spec.detail ? `${spec.summary}\n\n${spec.detail}` : spec.summary);
+  for (const { name, description, choices } of spec.operands) {
+    const argument = new Argument(name, description);
+    command.addArgument(choices ? argument.choices(choices) : argument);
+  }
+}
+
 function define(
   command: Command,
   spec: CommandSpec,
   values: Values | undefined,
   act: (operands: (string | undefined)[], options: Options) => Promise<void>,
 ): void {
-  command.summary(spec.summary).description(spec.detail ? `${spec.summary}\n\n${spec.detail}` : spec.summary);
-  for (const { name, description, choices } of spec.operands) {
-    const argument = new Argument(name, description);
-    command.addArgument(choices ? argument.choices(choices) : argument);
-  }
   for (const id of spec.options) command.addOption(option(id, spec, values));
   command.allowExcessArguments(false);
   command.addHelpText('after', examples(spec));

@@ -6,7 +6,7 @@ import { CONVERSIONS, PACKAGES } from '../emit/formats.js';
 import { FEATURED_SCHEMES } from '../plan/scheme.js';
 import type { ChoiceSource } from './options.js';
 
-/** Values that help and completion offer, from the registries. Imported only when they are wanted. */
+/** Values that completion offers, and help by way of the build, which writes them to dist/choices.json. */
 export const VALUES: Record<ChoiceSource, string[]> = {
   targets: TARGETS.map((target) => target.aliases[0] ?? target.id),
   schemes: [...FEATURED_SCHEMES],
