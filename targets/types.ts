@@ -55,6 +55,8 @@ export interface Target {
   sustained?: Fact;
   /** Operations a second beside the array: element-wise ones, and products that are too thin for it. Reached, not peak. */
   vector?: Fact;
+  /** Share of `vector` that products reach there, by format. Absent: all of it. */
+  vectorUtilisation?: Record<string, Fact>;
   /**
    * How a product m × n × k is cut: tiles of rows × columns outputs, k padded to depth; `units` tiles are computed at a
    * time (absent: any number).
@@ -91,10 +93,11 @@ export interface Target {
     activationBandwidth?: Fact;
   };
   /**
-   * Seconds a run (dispatch) and a kernel cost however small they are; `step`: what a serving engine adds to each step
+   * Seconds a run (dispatch) and a kernel cost however small they are; `integer`: what a kernel of integers costs more;
+   * `step`: what a serving engine adds to each step
    * of generation (scheduling, sampling), `prompt`: what it adds to the first token of each sequence.
    */
-  overhead?: { dispatch: Fact; kernel: Fact; step?: Fact; prompt?: Fact };
+  overhead?: { dispatch: Fact; kernel: Fact; integer?: Fact; step?: Fact; prompt?: Fact };
   /** Bytes a second between chips of this kind, one way. */
   link?: Fact;
   /** Operators that the chip does not run, and what it costs to leave it for them and come back. */

@@ -47,7 +47,10 @@ export function cpuTarget(timings: Timings): Target {
       float32: share(r.convolution.float, peak('float'), 'convolutions'),
       int8: share(r.convolution.int8, peak('int8'), 'convolutions'),
     },
-    vector: fact(r.depthwise, 'op/s', 'depthwise convolutions'),
+    vector: fact(r.depthwise.float, 'op/s', 'depthwise convolutions'),
+    vectorUtilisation: {
+      int8: share(Math.min(r.depthwise.float, r.depthwise.int8), r.depthwise.float, 'depthwise convolutions'),
+    },
     array: {
       rows: inferred(1, 'rows', 'products of single rows are as fast as their weights arrive', timings.date),
       columns: inferred(
@@ -58,8 +61,8 @@ export function cpuTarget(timings: Timings): Target {
       ),
       depth: inferred(4, 'elements', 'an 8-bit dot product takes four', timings.date),
     },
-    convert: fact(r.converting * r.depthwise, 'op', 'element-wise layers between Q and DQ'),
-    requantize: fact(r.rounding * r.depthwise, 'op', 'convolutions of long and of short filters'),
+    convert: fact(r.converting * r.depthwise.float, 'op', 'element-wise layers between Q and DQ'),
+    requantize: fact(r.rounding * r.depthwise.float, 'op', 'convolutions of long and of short filters'),
     memory: {
       bytes: inferred(Number.MAX_SAFE_INTEGER, 'bytes', 'the operating system’s matter', timings.date),
       bandwidth: fact(r.weights, 'bytes/s', 'products of one row'),
@@ -69,6 +72,7 @@ export function cpuTarget(timings: Timings): Target {
     overhead: {
       dispatch: fact(r.call, 's', 'a run of one layer'),
       kernel: fact(r.kernel, 's', 'tiny layers'),
+      integer: fact(Math.max(0, r.integerKernel - r.kernel), 's', 'tiny layers'),
     },
     errorBand: {
       latency: band,
@@ -99,28 +103,39 @@ const operations = (p: Probe): number => 2 * layerMacs(p);
 function rates({ probes }: Timings) {
   const seconds = (id: ProbeId, format: keyof Rate) =>
     probes[id][format === 'float' ? 'floatMs' : 'int8Ms'] / 1e3;
-  const kernel = (seconds('tiny', 'float') - seconds('call', 'float')) / (find('tiny').depth - 1);
+  const kernelOf = (format: keyof Rate) =>
+    (seconds('tiny', format) - seconds('call', format)) / (find('tiny').depth - 1);
+  const kernel = kernelOf('float');
   const call = Math.max(0, seconds('call', 'float') - kernel);
-  const layer = (id: ProbeId, format: keyof Rate) => (seconds(id, format) - call) / find(id).depth - kernel;
+  const layer = (id: ProbeId, format: keyof Rate) =>
+    (seconds(id, format) - call) / find(id).depth - kernelOf(format);
   const activations = (2 * FLOAT_BYTES * elements(find('element'))) / layer('element', 'float');
   /** Without writing the outputs; never less than a tenth: a probe that is all overhead tells nothing of the rate. */
   const arithmetic = (id: ProbeId) =>
     Math.max(0.1 * layer(id, 'float'), layer(id, 'float') - (FLOAT_BYTES * elements(find(id))) / activations);
   const float = (...ids: ProbeId[]) => total(ids, (id) => operations(find(id))) / total(ids, arithmetic);
   const int8 = integerRates((id) => layer(id, 'int8'));
-  /** Two conversions an element-wise layer, each a kernel. */
-  const between = layer('element', 'int8') - layer('element', 'float') - 2 * kernel;
+  /** Two conversions an element-wise layer, each a kernel of floats like itself. */
+  const apart = kernelOf('int8') - 3 * kernel;
+  const between = layer('element', 'int8') + apart - layer('element', 'float');
   return {
     kernel,
+    integerKernel: kernelOf('int8'),
     call,
     activations,
     weights: (FLOAT_BYTES * find('row').dims[1] ** 2) / layer('row', 'float'),
     convolution: { float: float('convolution', 'pointwise'), int8: int8.rate },
     product: { float: float('product'), int8: operations(find('product')) / layer('product', 'int8') },
-    depthwise: float('depthwise'),
+    depthwise: { float: float('depthwise'), int8: thinRate(layer('depthwise', 'int8'), int8.rounding) },
     rounding: int8.rounding,
     converting: Math.max(0, between / (2 * elements(find('element')))),
   };
+}
+
+/** Depthwise layers on 8 bits; rounding their outputs is counted apart, as of every integer kernel. */
+function thinRate(seconds: number, rounding: number): number {
+  const probe = find('depthwise');
+  return operations(probe) / Math.max(0.1 * seconds, seconds - rounding * elements(probe));
 }
 
 const total = (ids: readonly ProbeId[], of: (id: ProbeId) => number): number =>

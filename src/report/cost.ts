@@ -102,7 +102,8 @@ function kernelCost(
   const compute = computeOf(kernel, placement, root, shapes, target);
   const [inSeconds, outSeconds] = [traffic.seconds(read), traffic.seconds(written)];
   const conversions = conversionsOf(kernel, format, placement, target);
-  const overhead = (1 + conversions.length) * (target.overhead?.kernel.value ?? 0);
+  const overhead =
+    (1 + conversions.length) * (target.overhead?.kernel.value ?? 0) + integerOverhead(format, target);
   const converting = conversionSeconds(conversions, shapes, target);
   const away = fallbackReason(kernel, shapes, target);
   const cost = {
@@ -121,6 +122,9 @@ function kernelCost(
   };
   return { ...cost, energy: kernelEnergy(cost, target) };
 }
+
+const integerOverhead = (format: string, { overhead, floatFormat }: Target): number =>
+  format === floatFormat ? 0 : (overhead?.integer?.value ?? 0);
 
 /** Values in 8 bits or less around a kernel that computes in float, where turning them takes kernels of their own. */
 function conversionsOf(kernel: Kernel, format: string, placement: Placement, target: Target): string[] {

@@ -123,18 +123,30 @@ export function qdqPlacement(
     uses.get(name)?.some((use) => isOp(use.node, 'QuantizeLinear', 'Relu', 'Clip'))
       ? codes.get(root(name))
       : undefined;
+  const computes = (node: Node): string => {
+    if (!runsInteger(target, node)) return target.floatFormat;
+    const rule = macRule(node);
+    const first = dequantized(node.inputs[rule?.left ?? 0]);
+    const second = rule ? dequantized(node.inputs[rule.right]) : quantized(node.outputs[0]);
+    return first && second ? rateFormat(rule ? second : first) : target.floatFormat;
+  };
+  const constants = new Set(model.graph.initializers.map((t) => t.name));
+  const read = model.graph.nodes
+    .filter((node) => computes(node) === target.floatFormat)
+    .flatMap((n) => n.inputs);
+  const decoded = new Set(
+    read
+      .filter(dequantized)
+      .map(root)
+      .filter((name) => constants.has(name)),
+  );
   return {
-    computes(node) {
-      if (!runsInteger(target, node)) return target.floatFormat;
-      const rule = macRule(node);
-      const first = dequantized(node.inputs[rule?.left ?? 0]);
-      const second = rule ? dequantized(node.inputs[rule.right]) : quantized(node.outputs[0]);
-      return first && second ? rateFormat(rule ? second : first) : target.floatFormat;
-    },
+    computes,
     activationBits(name) {
       const format = codes.get(name);
       return format === undefined ? native.activationBits(name) : bitsOf(format);
     },
     constantBytes: native.constantBytes,
+    decodes: (name) => decoded.has(name),
   };
 }

@@ -24,11 +24,12 @@ export function computeOf(
 ): Compute {
   const format = placement.computes(kernel.anchor);
   const vectorRate = target.vector?.value ?? rate(kernel.anchor, format, target);
+  const reachedOnVector = vectorRate * (target.vectorUtilisation?.[format]?.value ?? 1);
   let [array, vector, padded] = [0, kernel.operations / vectorRate, 0];
   for (const { node, macs, product } of products(kernel, shapes)) {
     const share = filled(node, macs, product, shapes, target);
     const onArray = (2 * macs) / share / rate(node, format, target);
-    const onVector = target.vector ? (2 * macs) / vectorRate : Number.POSITIVE_INFINITY;
+    const onVector = target.vector ? (2 * macs) / reachedOnVector : Number.POSITIVE_INFINITY;
     const decoded = decoding(node, product, placement, root, shapes, target) / vectorRate;
     if (onVector < onArray) vector += onVector + decoded;
     else {
@@ -47,19 +48,24 @@ export function computeOf(
 /** Rows of activations that share a decoded weight: the largest tiles of the libraries. */
 const SHARING_ROWS = 128;
 
-/** Operations that turn stored codes into what is multiplied; they stand between the array and its operands. */
+/**
+ * Operations that turn stored codes into what is multiplied; they stand between the array and its operands. Where
+ * conversions are kernels of their own, a weight is decoded once, else for each row of tiles.
+ */
 function decoding(
   node: Node,
   product: Product | undefined,
   placement: Placement,
   root: (name: string) => string,
   shapes: Shapes,
-  { decode, array }: Target,
+  { decode, convert, array }: Target,
 ): number {
-  const weight = root(node.inputs[macRule(node)?.right ?? 0]);
-  if (!decode || !placement.decodes?.(weight)) return 0;
-  const tiles = array && product ? Math.ceil(product.m / Math.max(array.rows.value, SHARING_ROWS)) : 1;
-  return decode.value * shapes.count(weight) * tiles;
+  const each = (convert ?? decode)?.value ?? 0;
+  const weights = node.inputs.filter((_, i) => i !== macRule(node)?.left).map(root);
+  const codes = weights.filter((name) => placement.decodes?.(name));
+  const count = codes.reduce((sum, name) => sum + shapes.count(name), 0);
+  const once = convert !== undefined || !array || !product;
+  return each * count * (once ? 1 : Math.ceil(product.m / Math.max(array.rows.value, SHARING_ROWS)));
 }
 
 const written = (kernel: Kernel, shapes: Shapes): number =>

@@ -14,7 +14,9 @@ const MACHINE = {
   vector: 2e10,
   activations: 4e10,
   weights: 5e10,
+  thin: 1.5e10,
   kernel: 1e-6,
+  integer: 2e-7,
   call: 2e-5,
   rounding: 1e-10,
 };
@@ -30,7 +32,11 @@ function timings(change: Partial<Record<ProbeId, number>> = {}): Timings {
     return m.kernel + (2 * layerMacs(probe)) / rate + (4 * elements(id)) / m.activations;
   };
   const int8Layer = (id: ProbeId): number =>
-    m.kernel + (2 * layerMacs(find(id))) / m.int8 + m.rounding * elements(id);
+    m.kernel +
+    m.integer +
+    (id === 'tiny' || id === 'call'
+      ? 0
+      : (2 * layerMacs(find(id))) / (id === 'depthwise' ? m.thin : m.int8) + m.rounding * elements(id));
   const run = (id: ProbeId, layer: number) => 1e3 * (m.call + find(id).depth * layer) * (change[id] ?? 1);
   const rows = PROBES.map(({ id }) => [
     id,
@@ -55,6 +61,8 @@ describe('this machine as a chip', () => {
     ['activations', target.memory!.activationBandwidth!.value, MACHINE.activations],
     ['weights', target.memory!.bandwidth.value, MACHINE.weights],
     ['a kernel', target.overhead!.kernel.value, MACHINE.kernel],
+    ['what integers add to it', target.overhead!.integer!.value, MACHINE.integer],
+    ['vector units on 8 bits', target.vectorUtilisation!.int8.value * target.vector!.value, MACHINE.thin],
     ['a call', target.overhead!.dispatch.value, MACHINE.call],
     ['rounding an output', target.requantize!.value / target.vector!.value, MACHINE.rounding],
   ])('%s', (_, found, wanted) => {

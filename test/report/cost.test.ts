@@ -175,6 +175,31 @@ describe('roofline, by hand', () => {
     expect(decoded(target, 1)).toBeCloseTo(1e-5, 9);
     expect(decoded(target, 128)).toBeCloseTo(1e-5, 9);
     expect(decoded(target, 256)).toBeCloseTo(2e-5, 9);
+    // Where conversions are kernels of their own, whole weights are decoded once.
+    expect(decoded({ ...target, convert: fact(5) }, 256)).toBeCloseTo(5e-6, 9);
+  });
+
+  it('integers cost a kernel more, and reach less of the vector units, where the chip says so', () => {
+    const plain = chip({ memory: fast, overhead: { dispatch: fact(0), kernel: fact(1e-6) } });
+    const overhead = { dispatch: fact(0), kernel: fact(1e-6), integer: fact(3e-7) };
+    const seconds = (target: Target, format: string) => {
+      const b = new Builder([1, 1000]);
+      b.node('MatMul', ['input', b.constant('w', [1000, 1000])], [1, 1000]);
+      const model = b.build();
+      const shapes = shapesOf(model, b.types);
+      const placement = floatPlacement(shapes, target, parameterNames(model));
+      return modelCost(lower(model, shapes), { ...placement, computes: () => format }, shapes, target)
+        .seconds;
+    };
+    expect(seconds({ ...plain, overhead }, 'int8') - seconds(plain, 'int8')).toBeCloseTo(3e-7, 12);
+    expect(seconds({ ...plain, overhead }, plain.floatFormat)).toBe(seconds(plain, plain.floatFormat));
+    const thin = {
+      ...plain,
+      vector: fact(1e12),
+      array: { rows: fact(64), columns: fact(64), depth: fact(32) },
+    };
+    const half = { ...thin, vectorUtilisation: { int8: fact(0.5) } };
+    expect(seconds(half, 'int8') - seconds(thin, 'int8')).toBeCloseTo(2e-6, 12);
   });
 
   it.each([
