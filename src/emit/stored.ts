@@ -5,8 +5,8 @@ import type { Model } from '../ir/model.js';
 import type { Plan, WeightPlan } from '../plan/types.js';
 import type { Numbers, QuantizedWeight } from '../quantize/types.js';
 import { linear } from './forms/linear.js';
-import type { Grid, Weight } from './mlpackage/weight.js';
 import { emitQdq } from './qdq.js';
+import type { Grid, Weight } from './weight.js';
 
 /** A model for packaging, and the weights in it that no DequantizeLinear holds. */
 export interface Packable {

@@ -39,6 +39,8 @@ export interface PackageReport {
   /** Where it was written; absent when a gate failed. */
   file?: string;
   bytes: number;
+  /** Bytes of each file of a package that is a folder. */
+  files?: Record<string, number>;
   /** Lowest release that loads a Core ML package. */
   ios?: 17 | 18;
   /** Operation → how many, constants left out. */
@@ -154,10 +156,12 @@ export async function pack(
   const contents = packOf(format)(special.model, special.types, settings);
   const roundTrip = await compareBack(special.model, contents, sameShape(source, dims), options);
   const { legality } = contents;
+  const sizes = contents.files.map((f) => [f.path, f.chunks.reduce((m, c) => m + c.length, 0)] as const);
   const report: PackageReport = {
     schema: 'onnx-quantize/package@1',
     format: format.id,
-    bytes: contents.files.reduce((n, f) => n + f.chunks.reduce((m, c) => m + c.length, 0), 0),
+    bytes: sizes.reduce((sum, [, bytes]) => sum + bytes, 0),
+    files: Object.fromEntries(sizes),
     ...(format.options.includes('ios') && { ios: settingsOf(options).ios }),
     ...legality,
     ...(contents.tiles && { tiles: contents.tiles }),

@@ -51,14 +51,14 @@ function energyText({ energyParts: parts }: SpeedAndPower): string | undefined {
     .join(', ');
 }
 
-/** How well the chip's array is used: integer share of the MACs, and lanes that tiles fill, weighted by MACs. */
+/** How well the chip's array is used: quantized share of the MACs, and lanes that tiles fill, weighted by MACs. */
 function arrayText({ layers, coverage, conversions, macs }: Report): string | undefined {
   const known = layers.filter((row) => row.macs > 0 && (row.utilisation ?? 0) > 0);
   if (known.length === 0 || macs === 0) return undefined;
   const work = known.reduce((sum, row) => sum + row.macs, 0);
   const lanes = work / known.reduce((sum, row) => sum + row.macs / row.utilisation!, 0);
   const pairs = conversions && `, ${conversions.quantize} quantize and ${conversions.dequantize} dequantize`;
-  return `${percent(coverage.macs)} of the MACs in integers, ${percent(lanes)} of its lanes filled${pairs ?? ''}`;
+  return `${percent(coverage.macs)} of the MACs quantized, ${percent(lanes)} of its lanes filled${pairs ?? ''}`;
 }
 
 const batchText = ({ saturation }: Report): string | undefined =>

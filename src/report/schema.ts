@@ -106,6 +106,7 @@ const packaged = object({
   format: text,
   'file?': text,
   bytes: count,
+  'files?': { type: 'object', additionalProperties: count },
   'ios?': oneOf(17, 18),
   operations: { type: 'object', additionalProperties: count },
   fallbacks: list(object({ node: text, operation: text, reason: text })),

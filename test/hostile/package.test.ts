@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
@@ -83,7 +83,12 @@ describe('export', () => {
       'json',
     ]);
     expect(outcome.code, outcome.stderr).toBe(0);
-    expect(JSON.parse(outcome.stdout)).toMatchObject({
+    const report = JSON.parse(outcome.stdout);
+    const sizes = Object.entries<number>(report.files);
+    for (const [file, bytes] of sizes)
+      expect(statSync(join(place.root, 'q.mlpackage', file)).size, file).toBe(bytes);
+    expect(sizes.reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(report.bytes);
+    expect(report).toMatchObject({
       schema: 'onnx-quantize/package@1',
       file: 'q.mlpackage',
       int8Macs: 1,

@@ -6,7 +6,7 @@ import type { PackageFile } from '../../src/emit/mlpackage/index.js';
 import { numbersOf } from '../../src/emit/mlpackage/literal.js';
 import type { Literal, Operation } from '../../src/emit/mlpackage/program.js';
 import { readProgram } from '../../src/emit/mlpackage/read.js';
-import { dequantized, type Weight } from '../../src/emit/mlpackage/weight.js';
+import { dequantized, type Weight } from '../../src/emit/weight.js';
 import { floatToHalf } from '../../src/ir/half.js';
 import { halfToFloat, viewAs } from '../../src/ir/tensor.js';
 import { CASES } from '../emit/mlpackage/cases.js';

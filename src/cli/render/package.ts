@@ -6,6 +6,7 @@ import { byteText, decibel, percent } from './units.js';
 export const renderPackage = (report: PackageReport, term: Terminal, verbose: boolean): string =>
   paragraphs([
     renderSection(facts(report), term, verbose),
+    renderSection(files(report), term, verbose),
     renderSection(changes(report), term, verbose),
     renderSection(operations(report), term, verbose),
     renderSection(placement(report), term, verbose),
@@ -14,7 +15,9 @@ export const renderPackage = (report: PackageReport, term: Terminal, verbose: bo
 
 export const packageMarkdown = (report: PackageReport): string =>
   paragraphs([
-    ...[facts(report), changes(report), operations(report), placement(report)].map(markdownSection),
+    ...[facts(report), files(report), changes(report), operations(report), placement(report)].map(
+      markdownSection,
+    ),
     report.notVerifiedBy.map((who) => `- not verified by ${who}`).join('\n'),
   ]);
 
@@ -31,6 +34,14 @@ function facts(report: PackageReport): Section {
     ],
   };
 }
+
+/** What the size is made of: a SavedModel holds its weights once for each reader. */
+const files = ({ files: all = {} }: PackageReport): Section => ({
+  title: 'files',
+  head: ['file', 'size'],
+  rows: Object.entries(all).map(([file, bytes]) => [file, byteText(bytes)]),
+  numeric: [1],
+});
 
 const onChip = ({ tiles, fallbackShare }: PackageReport, int8Macs: number): string[][] => [
   ['int8 path', `${percent(int8Macs)} of MACs`, 'static estimate'],

@@ -1,7 +1,7 @@
 import { packCodes } from '../../../kernels/pack.js';
+import type { Grid, Weight } from '../weight.js';
 import { codes, floats, HALF_MIN, int, uint } from './literal.js';
 import { type Ios, type Literal, MIL_TYPES, type MilType, type Operation, type Var } from './program.js';
-import type { Grid, Weight } from './weight.js';
 
 type Refuse = (why: string, hint?: string) => never;
 type Made = Omit<Operation, 'origin'>;

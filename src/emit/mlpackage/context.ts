@@ -4,6 +4,7 @@ import { type Links, qualifiedType } from '../../ir/graph.js';
 import type { Node, Tensor } from '../../ir/model.js';
 import { elementCount, floatValues, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
+import { dequantized, type Weight } from '../weight.js';
 import { constexprs, type Quantized, sparseFloats } from './constexpr.js';
 import { flag, floats, ints } from './literal.js';
 import {
@@ -16,7 +17,6 @@ import {
   type Operation,
   type Var,
 } from './program.js';
-import { dequantized, type Weight } from './weight.js';
 
 /** Core ML's own limit on every value of a program. */
 const MAX_RANK = 5;

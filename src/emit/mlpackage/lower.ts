@@ -4,6 +4,7 @@ import { links, normalDomain, qualifiedType } from '../../ir/graph.js';
 import type { Model, Node } from '../../ir/model.js';
 import { topologicalSort } from '../../ir/sort.js';
 import type { ValueMeta } from '../../runtime/types.js';
+import type { Weight } from '../weight.js';
 import { Context, type Floating } from './context.js';
 import { type Image, imageInput, isImage } from './image.js';
 import { ints } from './literal.js';
@@ -11,7 +12,6 @@ import { nameValues } from './names.js';
 import { lowering } from './ops/index.js';
 import { keepCodes, leaveInputs, removeDead } from './passes.js';
 import type { Ios, MilType, Program, Var } from './program.js';
-import type { Weight } from './weight.js';
 
 export interface Settings {
   /** Lowest release that must load the package. */

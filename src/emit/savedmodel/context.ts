@@ -4,7 +4,7 @@ import { type Links, qualifiedType } from '../../ir/graph.js';
 import type { Node, Tensor } from '../../ir/model.js';
 import { floatValues, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
-import { dequantized, type Weight } from '../mlpackage/weight.js';
+import { dequantized, type Weight } from '../weight.js';
 import { Builder } from './builder.js';
 import type { HloType, Value } from './program.js';
 import { weightFloats } from './weights.js';

@@ -4,7 +4,7 @@ import { links, normalDomain, qualifiedType } from '../../ir/graph.js';
 import type { Model, Node } from '../../ir/model.js';
 import { topologicalSort } from '../../ir/sort.js';
 import type { ValueMeta } from '../../runtime/types.js';
-import type { Weight } from '../mlpackage/weight.js';
+import type { Weight } from '../weight.js';
 import { type Compute, Context } from './context.js';
 import { lowering } from './ops/index.js';
 import { type HloType, hloTypeOf, type Operation, type Program, type Value } from './program.js';

@@ -1,5 +1,5 @@
 import type { Window } from '../mlpackage/ops/window.js';
-import type { Weight } from '../mlpackage/weight.js';
+import type { Weight } from '../weight.js';
 import { range } from './builder.js';
 import type { Codes, Context, IntegerBias } from './context.js';
 import type { HloType, Value } from './program.js';

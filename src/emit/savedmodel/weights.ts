@@ -1,5 +1,5 @@
 import { packCodes } from '../../../kernels/pack.js';
-import type { Grid, Weight } from '../mlpackage/weight.js';
+import type { Grid, Weight } from '../weight.js';
 import { type Builder, range, sizeOf } from './builder.js';
 import { type HloType, hloTypeOf, type Value } from './program.js';
 

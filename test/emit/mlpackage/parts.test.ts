@@ -2,12 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BlobWriter, readBlob } from '../../../src/emit/mlpackage/blob.js';
 import { legalName, Names } from '../../../src/emit/mlpackage/names.js';
 import { readProgram } from '../../../src/emit/mlpackage/read.js';
-import {
-  dequantized,
-  reorderRows,
-  transposeWeight,
-  type Weight,
-} from '../../../src/emit/mlpackage/weight.js';
+import { dequantized, reorderRows, transposeWeight, type Weight } from '../../../src/emit/weight.js';
 import { buildModel, node, random, tensor } from '../../prepare/opset/build.js';
 import { packaged } from './export.js';
 

@@ -1,4 +1,4 @@
-import { dequantized, type Weight } from '../../../src/emit/mlpackage/weight.js';
+import { dequantized, type Weight } from '../../../src/emit/weight.js';
 import type { Model } from '../../../src/ir/model.js';
 import { buildModel, node, random, tensor } from '../../prepare/opset/build.js';
 

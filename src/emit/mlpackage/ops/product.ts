@@ -1,9 +1,9 @@
 import { floatAttribute, intAttribute, isOp, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { padRank, scaleWeight, transposeWeight, type Weight } from '../../weight.js';
 import { type Context, sizeOf } from '../context.js';
 import { flag, floats, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
-import { padRank, scaleWeight, transposeWeight, type Weight } from '../weight.js';
 import type { Family, Lower } from './types.js';
 
 /** Above this size of an axis the Neural Engine takes no convolution; `linear` it stays. */

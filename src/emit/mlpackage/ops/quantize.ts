@@ -2,9 +2,9 @@ import { unpackCodes } from '../../../../kernels/pack.js';
 import { intAttribute } from '../../../ir/graph.js';
 import type { Node, Tensor } from '../../../ir/model.js';
 import { intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
+import type { Grid, Weight } from '../../weight.js';
 import { axisOf, type Context } from '../context.js';
 import { codes, floats, HALF_MIN, int, text } from '../literal.js';
-import type { Grid, Weight } from '../weight.js';
 import type { Family, Lower } from './types.js';
 
 type Code = 'int8' | 'uint8';

@@ -1,9 +1,9 @@
 import { attribute, intAttribute, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { pick, reorderRows } from '../../weight.js';
 import { type Context, range } from '../context.js';
 import { flag, floats, text } from '../literal.js';
 import type { Literal, Var } from '../program.js';
-import { pick, reorderRows } from '../weight.js';
 import type { Family, Lower } from './types.js';
 
 /** Rows of Core ML's gates, as positions in ONNX's order: LSTM i,f,o,g from i,o,f,c; GRU r,o,z from z,r,h. */

@@ -2,7 +2,7 @@ import { intAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
 import { transposedWindow } from '../../mlpackage/ops/convolution.js';
 import { windowOf } from '../../mlpackage/ops/window.js';
-import { transposeWeight, type Weight } from '../../mlpackage/weight.js';
+import { transposeWeight, type Weight } from '../../weight.js';
 import { range } from '../builder.js';
 import type { Context } from '../context.js';
 import { convolve, type Sliding, weighted } from '../product.js';

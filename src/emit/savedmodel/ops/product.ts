@@ -1,7 +1,7 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
 import { broadcastDims } from '../../mlpackage/ops/elementwise.js';
-import { scaleWeight, transposeWeight, type Weight } from '../../mlpackage/weight.js';
+import { scaleWeight, transposeWeight, type Weight } from '../../weight.js';
 import { sizeOf } from '../builder.js';
 import type { Context } from '../context.js';
 import { computed, dot, weighted } from '../product.js';

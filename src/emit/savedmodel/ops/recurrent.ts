@@ -1,6 +1,6 @@
 import { attribute, intAttribute, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
-import { pick, transposeWeight } from '../../mlpackage/weight.js';
+import { pick, transposeWeight } from '../../weight.js';
 import { range } from '../builder.js';
 import type { Context } from '../context.js';
 import { dot } from '../product.js';

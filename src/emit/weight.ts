@@ -1,7 +1,7 @@
-import { elementCount } from '../../ir/tensor.js';
+import { elementCount } from '../ir/tensor.js';
 
 /**
- * A constant that an operator multiplies with, while it is brought into the layout that Core ML wants: floats, or
+ * A constant that an operator multiplies with, while it is brought into the layout that a package wants: floats, or
  * codes with their grid. `scale` and `zeroPoint` have the shape `grid`, which has the rank of `dims`; each of its
  * sizes divides that of `dims`, and the quotient is the block that shares a scale.
  */
