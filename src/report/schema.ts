@@ -111,7 +111,9 @@ const packaged = object({
   operations: { type: 'object', additionalProperties: count },
   fallbacks: list(object({ node: text, operation: text, reason: text })),
   fallbackShare: share,
-  int8Macs: share,
+  'int8Macs?': share,
+  'changes?': { type: 'object', additionalProperties: count },
+  'findings?': list(object({ rule: text, severity: text, message: text, 'node?': text, 'tensor?': text })),
   'tiles?': object({
     lanes: count,
     filled: share,

@@ -69,6 +69,15 @@ it('the report of a job that wrote one fits its schema', async () => {
 });
 
 describe('export', () => {
+  it.each(['x.mlpackage', 'x.savedmodel', 'x.ort'])('to %s prints what the schema says', async (out) => {
+    const place = scene();
+    const outcome = await run(place, ['export', 'net.onnx', '-o', out, '-f', 'json']);
+    const $defs = REPORT_SCHEMA.$defs as Record<string, object>;
+    const schema = { ...$defs.package, $defs };
+    const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(schema);
+    expect(validate(JSON.parse(outcome.stdout)) || validate.errors, outcome.stderr).toBe(true);
+  });
+
   it('packs what an earlier job wrote', async () => {
     const place = scene();
     expect((await run(place, ['net.onnx', ...to('q.onnx'), ...ANE])).code).toBe(0);
