@@ -17,7 +17,7 @@ export { dataFiles } from './pipeline/samples.js';
 export { type Sensitivity, sensitivity } from './pipeline/sensitivity.js';
 export { type Compared, reportOn, sideBySide } from './pipeline/side-by-side.js';
 export { resolveTarget } from './pipeline/stages.js';
-export { calibrate, calibrateFor, merge, type Variant } from './pipeline/statistics.js';
+export { calibrate, calibrateFor, merge, passFile, type Variant } from './pipeline/statistics.js';
 export { type Survey, survey } from './pipeline/survey.js';
 export type { TrainingOptions } from './pipeline/training/index.js';
 export { type Validation, validate } from './validation/index.js';

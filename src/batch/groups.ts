@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Variant } from '../pipeline.js';
 import type { BatchJob, PlainOptions } from './types.js';
 
-/** Jobs that differ in nothing that calibration sees but chip and scheme: one pass over the samples serves them all. */
+/** Jobs that differ in nothing that calibration sees but chip and scheme: passes over the samples may serve several. */
 export interface Group {
   options: PlainOptions;
   /** Chip and scheme of each job. */

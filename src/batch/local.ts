@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { estimatedBytes, type Group, groupJobs } from './groups.js';
 import { Ledger, resultOf } from './ledger.js';
 import { Pool } from './pool.js';
-import { isMeasured, type Task, type TaskEvent, type TaskOutcome } from './tasks.js';
+import { isMeasured, servedBy, type Task, type TaskEvent, type TaskOutcome } from './tasks.js';
 import type { BatchJob, BatchResult, Engine, EngineOptions } from './types.js';
 
 /** Processes on this machine, nothing to install. */
@@ -46,11 +46,11 @@ class LocalRun {
   }
 
   private async doGroup(group: Group): Promise<void> {
-    const covered = group.jobs.length > 1 ? await this.calibrate(group) : undefined;
-    await Promise.all(group.jobs.map((job, i) => this.doJob(job, covered?.[i])));
+    const shared = group.jobs.length > 1 ? await this.calibrate(group) : [];
+    await Promise.all(group.jobs.map((job, i) => this.doJob(job, shared[i])));
   }
 
-  /** @returns the statistics file of each job that it serves; a failure is left for the jobs to meet */
+  /** @returns the statistics file of each job that a pass serves; a failure is left for the jobs to meet */
   private async calibrate({ options, variants, jobs }: Group): Promise<(string | undefined)[]> {
     const key = await this.ledger.inputs.key(options, { variants }).catch(() => undefined);
     if (!key) return [];
@@ -62,7 +62,7 @@ class LocalRun {
       file,
     };
     const { outcome } = await this.perform(order, false, jobs[0].id);
-    return outcome.kind === 'calibrate' ? outcome.covered.map((yes) => (yes ? file : undefined)) : [];
+    return outcome.kind === 'calibrate' ? outcome.served.map((pass) => servedBy(file, pass)) : [];
   }
 
   private async doJob(job: BatchJob, sharedStats: string | undefined): Promise<void> {

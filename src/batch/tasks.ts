@@ -1,28 +1,34 @@
-import { existsSync } from 'node:fs';
 import { type PackedError, packError, QuantizeError } from '../errors.js';
-import { calibrateFor, merge, quantize, resolveTarget, type Variant } from '../pipeline.js';
+import { calibrateFor, merge, passFile, quantize, resolveTarget, type Variant } from '../pipeline.js';
 import type { Report } from '../report/types.js';
 import type { PlainOptions } from './types.js';
+
+export { passFile };
 
 /** One piece of work of a process, as data. */
 export type Task =
   /**
-   * One pass over a model's samples for all its variants; statistics go to `file`. `from`: what a killed run left, if
-   * anything, to go on from.
+   * Passes over a model's samples for its variants, each into its `passFile` of `file`. `from`: what a killed run left,
+   * if anything, to go on from.
    */
   | { kind: 'calibrate'; options: PlainOptions; variants: Variant[]; file: string; from?: string }
-  /** Joins statistics of shards. */
-  | { kind: 'merge'; options: Pick<PlainOptions, 'model'>; parts: string[]; file: string }
+  /** Joins statistics of shards, pass by pass. */
+  | { kind: 'merge'; options: Pick<PlainOptions, 'model'>; parts: string[]; passes: number; file: string }
   /** The main job; with `sharedStats` it does not calibrate. */
   | { kind: 'quantize'; options: PlainOptions };
 
 export type TaskEvent = { stage: string; done?: number; total?: number } | { code: string; message: string };
 
 export type TaskOutcome =
-  | { kind: 'calibrate'; covered: boolean[] }
+  /** The pass that serves each variant, if one does. */
+  | { kind: 'calibrate'; served: (number | null)[] }
   | { kind: 'merge' }
   | { kind: 'quantize'; report: Report; files: string[]; gate?: PackedError }
   | { kind: 'failed'; error: PackedError };
+
+/** The statistics file of a job, by the pass that serves it. */
+export const servedBy = (file: string, pass: number | null | undefined): string | undefined =>
+  pass === null || pass === undefined ? undefined : passFile(file, pass);
 
 /** Whether jobs for a target time the machine; a target that cannot be resolved is for the job to report. */
 export function isMeasured(target: string): boolean {
@@ -50,11 +56,15 @@ export async function perform(
   try {
     if (task.kind === 'merge') {
       tell({ stage: 'merge' });
-      await merge(task.parts, task.file);
+      for (let p = 0; p < task.passes; p++)
+        await merge(
+          task.parts.map((part) => passFile(part, p)),
+          passFile(task.file, p),
+        );
       return { kind: 'merge' };
     }
     const options = { ...task.options, ...listening };
-    if (task.kind === 'calibrate') return { kind: 'calibrate', covered: await calibrate(task, options) };
+    if (task.kind === 'calibrate') return { kind: 'calibrate', served: await calibrate(task, options) };
     return await make(options);
   } catch (error) {
     return { kind: 'failed', error: packError(error) };
@@ -65,9 +75,8 @@ export async function perform(
 async function calibrate(
   { file, from = file, variants }: Task & { kind: 'calibrate' },
   options: PlainOptions,
-): Promise<boolean[]> {
+): Promise<(number | null)[]> {
   const again = { ...options, output: file };
-  if (!existsSync(from)) return calibrateFor(again, variants);
   return unlessDamaged(
     () => calibrateFor({ ...again, stats: from }, variants),
     () => calibrateFor(again, variants),

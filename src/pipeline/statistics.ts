@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { mergeStats, readStats, calibrate as runCalibration, writeStats } from '../calibrate/index.js';
 import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
 import { usageError } from '../errors.js';
-import { valueNames } from '../ir/graph.js';
 import { candidates, type PlanInput } from '../plan/index.js';
+import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 import { calibrationSource } from './samples.js';
 import { calibrationOptions, type Job, openJob, planInput, typesFor } from './stages.js';
@@ -55,23 +56,62 @@ export interface Variant {
   scheme: string;
 }
 
+/** Where the statistics of a numbered pass are. */
+export const passFile = (file: string, pass: number): string => `${file}.${pass}`;
+
+/** A pass that serves several variants: they are prepared alike and observe the same tensors. */
+interface SharedPass {
+  job: Job;
+  input: PlanInput;
+  tensors: string[];
+  variants: number[];
+}
+
 /**
- * One pass over the samples for several variants of a job; statistics of the kind that `method` needs go to `output`.
- * @returns for each variant whether the statistics are all that it needs: a scheme that wants another opset may name
- * some values differently, and a weight-only one needs none
+ * Passes over the samples for several variants of a job, with statistics of the kind that `method` needs. Where other
+ * values leave the graph onnxruntime fuses other operators, and what it computes differs in its last bits; so a pass
+ * serves the variants that would observe exactly what it does, and each gets bit for bit what it would find alone.
+ * Statistics of pass p go to `passFile(output, p)`; with `stats`, a pass goes on from `passFile(stats, p)` if that is there.
+ * @returns for each variant its pass, or null: one that needs no statistics has none, nor has, without `shard`, one that
+ * a pass would serve alone
  */
-export async function calibrateFor(options: JobOptions, variants: readonly Variant[]): Promise<boolean[]> {
+export async function calibrateFor(
+  options: JobOptions,
+  variants: readonly Variant[],
+): Promise<(number | null)[]> {
   requireOutput(options);
   const jobs: Job[] = [];
   for (const variant of variants) jobs.push(await openJob({ ...options, ...variant }));
-  const [first] = jobs;
-  const source = await calibrationSource(first);
-  const types = await typesFor(first.prepared, source);
-  const wanted = jobs.map((job) => candidates(planInput(job, types)));
-  const values = new Set(valueNames(first.prepared.graph));
-  const tensors = [...new Set(wanted.flat())].filter((name) => values.has(name)).sort();
-  if (tensors.length > 0) await pass(first, planInput(first, types), tensors, source);
-  return wanted.map((names) => names.length > 0 && names.every((name) => values.has(name)));
+  const source = await calibrationSource(jobs[0]);
+  const least = options.shard && options.shard[1] > 1 ? 1 : 2;
+  const passes = (await sharedPasses(jobs, source)).filter((shared) => shared.variants.length >= least);
+  for (const [p, { job, input, tensors }] of passes.entries()) {
+    const from = options.stats && passFile(options.stats, p);
+    const stats = from && existsSync(from) ? from : undefined;
+    const own = { ...job, options: { ...job.options, output: passFile(options.output!, p), stats } };
+    await pass(own, input, tensors, source);
+  }
+  const serving = variants.map((_, v) => passes.findIndex((shared) => shared.variants.includes(v)));
+  return serving.map((p) => (p < 0 ? null : p));
+}
+
+async function sharedPasses(jobs: readonly Job[], source: SampleSource): Promise<SharedPass[]> {
+  const types = new Map<string, Promise<Map<string, ValueMeta>>>();
+  const passes = new Map<string, SharedPass>();
+  for (const [v, job] of jobs.entries()) {
+    const { graph, opsetImports } = job.prepared;
+    const nodes = graph.nodes.map(({ opType, inputs, outputs }) => [opType, inputs, outputs]);
+    const prepared = JSON.stringify({ opsetImports, nodes });
+    if (!types.has(prepared)) types.set(prepared, typesFor(job.prepared, source));
+    const input = planInput(job, await types.get(prepared)!);
+    const tensors = candidates(input);
+    if (tensors.length === 0) continue;
+    const key = JSON.stringify([prepared, tensors]);
+    const shared = passes.get(key) ?? { job, input, tensors, variants: [] };
+    shared.variants.push(v);
+    passes.set(key, shared);
+  }
+  return [...passes.values()];
 }
 
 /** Joins the statistics of shards: bit for bit what one run over all their samples gives. */

@@ -4,7 +4,7 @@ import type { Variant } from '../../pipeline.js';
 import type { TaskEvent } from '../tasks.js';
 import type { BatchJob, JobResult, PlainOptions } from '../types.js';
 
-/** One part of a model's samples, for all its variants; statistics appear at `file` whole or not at all. */
+/** One part of a model's samples, for all its variants; statistics of its passes appear beside `file` whole or not at all. */
 export interface ShardMessage {
   kind: 'shard';
   /** Id of the batch's job that is told about. */
@@ -39,7 +39,7 @@ export type Message = ShardMessage | MergeMessage | QuantizeMessage;
 
 /** What a worker hands back. */
 export type Answer =
-  | { kind: 'shard'; file: string; covered: boolean[] }
+  | { kind: 'shard'; file: string; served: (number | null)[] }
   | { kind: 'merge' }
   /** Without a result it is in the cache. */
   | { kind: 'quantize'; result?: JobResult };

@@ -7,7 +7,7 @@ import { estimatedBytes } from '../groups.js';
 import { resultOf } from '../ledger.js';
 import { Pool } from '../pool.js';
 import { isLasting, Store } from '../store.js';
-import { isMeasured, type Task, type TaskEvent, type TaskOutcome } from '../tasks.js';
+import { isMeasured, passFile, servedBy, type Task, type TaskEvent, type TaskOutcome } from '../tasks.js';
 import type { Budget, QueueAddress } from '../types.js';
 import { clockLead, connect } from './connection.js';
 import {
@@ -165,11 +165,12 @@ class Hand {
   /** Whatever becomes of the statistics, the jobs go on: without, they calibrate for themselves. */
   private async merge(data: MergeMessage, job: Job<Message, Answer>, perform: Perform): Promise<Answer> {
     const parts = Object.values(await job.getChildrenValues<Answer & { kind: 'shard' }>());
-    const covered = parts.length === data.shards ? parts[0].covered : [];
-    const whole = covered.includes(true) && (await this.join(data, parts, perform));
+    const served = parts.length === data.shards ? parts[0].served : [];
+    const passes = passCount(served);
+    const joined = passes > 0 && (await this.join(data, parts, passes, perform));
     const next = data.next.map((message, i) => ({
       ...message,
-      ...(whole && covered[i] && { stats: data.file }),
+      stats: joined ? servedBy(data.file, served[i]) : undefined,
     }));
     await this.queue.addBulk(
       next.map((message) => ({ name: 'quantize', data: message, opts: jobOptions(quantizeId(message)) })),
@@ -177,8 +178,14 @@ class Hand {
     return { kind: 'merge' };
   }
 
-  private async join({ model, file }: MergeMessage, parts: { file: string }[], perform: Perform) {
-    const task: Task = { kind: 'merge', options: { model }, parts: parts.map((part) => part.file), file };
+  private async join(
+    { model, file }: MergeMessage,
+    shards: { file: string }[],
+    passes: number,
+    perform: Perform,
+  ): Promise<boolean> {
+    const parts = shards.map((shard) => shard.file);
+    const task: Task = { kind: 'merge', options: { model }, parts, passes, file };
     const { outcome } = await perform(task);
     if (outcome.kind === 'failed' && !isLasting(outcome.error)) throw unpackError(outcome.error);
     return outcome.kind === 'merge';
@@ -195,10 +202,13 @@ async function calibrateShard({ file, options, variants }: ShardMessage, perform
     const error = unpackError(outcome.error);
     throw isLasting(outcome.error) ? new UnrecoverableError(error.message) : error;
   }
-  const { covered } = outcome as TaskOutcome & { kind: 'calibrate' };
-  if (covered.includes(true)) renameSync(own, file);
-  return { kind: 'shard', file, covered };
+  const { served } = outcome as TaskOutcome & { kind: 'calibrate' };
+  for (let p = 0; p < passCount(served); p++) renameSync(passFile(own, p), passFile(file, p));
+  return { kind: 'shard', file, served };
 }
+
+const passCount = (served: readonly (number | null)[]): number =>
+  1 + Math.max(-1, ...served.map((pass) => pass ?? -1));
 
 /** A failure that may pass is thrown, and tried again, until the last attempt: then it is the answer. */
 async function quantizeOne(
