@@ -11,7 +11,7 @@ export const BATCH_COMMANDS: readonly CommandSpec[] = [
   {
     id: 'batch',
     summary:
-      'many models × chips × schemes from one file; calibrates each model once, resumes, does only what changed',
+      'many models × chips × schemes from one file; shares calibration, resumes, does only what changed',
     detail:
       'The file lists models, targets, schemes and settings, which are the options of the main job by their long\n' +
       'names. Paths are relative to it. A job that fails does not stop the others; the exit code says that one did.',

@@ -51,7 +51,12 @@ describe.runIf(hasRedis)('the engine on many machines (needs redis-server)', () 
     rmSync(out, { recursive: true, force: true });
 
     // One that starts while the server is away gives up.
-    const start = () => cluster.worker(LEASE).catch(() => undefined);
+    const starting: Promise<unknown>[] = [];
+    const start = () => {
+      const worker = cluster.worker(LEASE).catch(() => undefined);
+      starting.push(worker);
+      return worker;
+    };
     const workers = await Promise.all([start(), start()]);
     const kill = () => {
       workers.shift()?.kill('SIGKILL');
@@ -78,6 +83,7 @@ describe.runIf(hasRedis)('the engine on many machines (needs redis-server)', () 
         delete faults[event.stage];
       },
     );
+    await Promise.all(starting);
     expect(code).toBe(0);
     expect(faults).toEqual({});
     expect(events.at(-1)).toMatchObject({ counts: { done: JOBS, failed: 0 } });
@@ -89,7 +95,9 @@ describe.runIf(hasRedis)('the engine on many machines (needs redis-server)', () 
   it('is left by Ctrl-C with nothing waiting', async () => {
     cluster.end();
     rmSync(out, { recursive: true, force: true });
-    const stop = (_event: BatchEvent, child: ChildProcess) => setTimeout(() => child.kill('SIGINT'), 300);
+    const stop = ({ event }: BatchEvent, child: ChildProcess) => {
+      if (event === 'start') setTimeout(() => child.kill('SIGINT'), 300);
+    };
     const { code, text } = await cluster.batch(jobs, ['--engine', 'bullmq'], stop);
     expect(code).toBe(130);
     expect(text).toContain('stopped after 0 jobs');

@@ -91,7 +91,8 @@ class QueueRun {
       onEvent?.({ event: 'start', jobs: this.jobs.length, processes: workers });
       const groups = groupJobs(await this.ledger.leftToDo());
       const shards = Math.max(1, Math.min(MAX_SHARDS, Math.floor(workers / groups.length)));
-      for (const group of groups) await this.submit(group, this.options.queue!.shards ?? shards);
+      for (const group of groups)
+        if (!signal?.aborted) await this.submit(group, this.options.queue!.shards ?? shards);
       await this.untilAllEnded();
     } finally {
       signal?.removeEventListener('abort', wake);
@@ -166,7 +167,8 @@ class QueueRun {
   private async untilAllEnded(): Promise<void> {
     let lastReady = performance.now();
     while (this.pending.size > 0) {
-      const heard = await this.anything();
+      // It may have been asked to stop before there was anything to wait for.
+      const heard = this.options.signal?.aborted ? [] : await this.anything();
       if (this.options.signal?.aborted) return this.cancel();
       if (this.client.status === 'ready') lastReady = performance.now();
       else if (performance.now() - lastReady > 60_000 * PATIENCE_MINUTES) throw lost(PATIENCE_MINUTES);
