@@ -52,7 +52,8 @@ export function replan(
   { method = draft.plan.method, input = draft.input }: { method?: string; input?: PlanInput },
 ): Draft {
   const { equalization, biasCorrection, model } = draft.plan;
-  const plan = withRoundings(makePlan(input, draft.stats, method, model), draft.plan);
+  const made = withRoundings(makePlan(input, draft.stats, method, model), draft.plan);
+  const plan = method === draft.plan.method ? withRanges(made, draft.plan) : made;
   return { ...draft, input, plan: { ...plan, ...(equalization && { equalization }), biasCorrection } };
 }
 
@@ -66,6 +67,18 @@ function withRoundings(plan: Plan, decided: Plan): Plan {
       : w;
   });
   return { ...plan, weights };
+}
+
+/** A plan with the grids that another has by methods of their own, where the formats are the same. */
+function withRanges(plan: Plan, decided: Plan): Plan {
+  const known = new Map(decided.activations.map((a) => [a.tensor, a]));
+  const activations = plan.activations.map((a) => {
+    const earlier = known.get(a.tensor);
+    if (!earlier || earlier.format !== a.format || earlier.method === a.method) return a;
+    const { scale, zeroPoint, range, method } = earlier;
+    return { ...a, scale, zeroPoint, range, method };
+  });
+  return { ...plan, activations };
 }
 
 /** The draft with the channel means that its bias correction needs, if it has any. */

@@ -1,7 +1,8 @@
 import { isOp, links } from '../ir/graph.js';
 import type { Model, Node } from '../ir/model.js';
 import type { Plan } from '../plan/types.js';
-import { type Draft, replan, withMeans } from './draft.js';
+import { type Draft, replan } from './draft.js';
+import { settled } from './settled.js';
 
 const REASON = 'a value times its own gate (SiLU): rounded once, behind the product, not before it too';
 const GATES = ['Sigmoid', 'HardSigmoid', 'Tanh'];
@@ -19,7 +20,7 @@ export async function leaveGatesFloat(draft: Draft): Promise<Draft | undefined> 
     keepFloat: new Set([...keepFloat, ...nodes]),
     floatReasons: new Map([...floatReasons, ...nodes.map((name) => [name, REASON] as const)]),
   };
-  return withMeans(replan(draft, { input }));
+  return settled(replan(draft, { input }), draft);
 }
 
 /** Names of the gates and products, all in integers so far, that read what an operator in integers makes. */

@@ -18,6 +18,7 @@ import { frontOf } from './front.js';
 import { produce } from './produce.js';
 import { type Profile, profileOf } from './profile.js';
 import { DAMAGE_SAMPLES, ownCandidate } from './sensitivity.js';
+import { settled } from './settled.js';
 import { fitAndMeasure } from './trial.js';
 import { atOpset } from './wide.js';
 import { unrounded, verifiedDb, withFormats } from './with-formats.js';
@@ -68,7 +69,10 @@ export async function mixBits(draft: Draft): Promise<Draft | undefined> {
   const base = await atOpset(draft, MIXED_OPSET);
   const found = await profileFor(base, candidates);
   const chosen = await leastThatPasses(base, found, costTable(base, found, 'size'));
-  return { ...withFormats(base, found, chosen.formats), profile: found };
+  const mixed = withFormats(base, found, chosen.formats);
+  const plan = { ...mixed.plan, biasCorrection: draft.plan.biasCorrection };
+  // The profile rounded by fewer samples than there are, and without the biases.
+  return settled({ ...mixed, plan, profile: found }, { ...draft, rounded: undefined });
 }
 
 /** Candidates that the prepared model's opset can express. */

@@ -5,7 +5,8 @@ import type { ActivationPlan } from '../plan/types.js';
 import { quantizeNumbers } from '../quantize/index.js';
 import { modelMacs } from '../report/index.js';
 import { GridTrial } from '../verify/index.js';
-import { type Draft, replan, withMeans } from './draft.js';
+import { type Draft, replan } from './draft.js';
+import { settled } from './settled.js';
 import { stopIfAborted } from './stages.js';
 import { restOf } from './trial.js';
 
@@ -52,7 +53,7 @@ export async function chooseRanges(draft: Draft): Promise<Draft | undefined> {
     const runs = SEARCH_MACS / modelMacs(job.prepared, draft.types);
     const chosen = await descend(trial, offers, runs, onProgress);
     const activations = plan.activations.map((a) => chosen.get(a.tensor) ?? a);
-    return chosen.size === 0 ? undefined : withMeans({ ...draft, plan: { ...plan, activations } });
+    return chosen.size === 0 ? undefined : settled({ ...draft, plan: { ...plan, activations } }, draft);
   } finally {
     await trial.release();
   }

@@ -1,7 +1,7 @@
 import { elementOf } from '../../kernels/grid.js';
 import { emitQdq } from '../emit/index.js';
 import { executable } from '../plan/index.js';
-import type { Rounding, WeightPlan } from '../plan/types.js';
+import type { Plan, Rounding, WeightPlan } from '../plan/types.js';
 import {
   MAX_SAMPLES,
   quantizeNumbers,
@@ -66,18 +66,19 @@ const mayShift = ({ format, weightOnly, form, sparsity }: WeightPlan): boolean =
   elementOf(format).kind === 'integer' &&
   elementOf(format).bits <= NARROW_BITS;
 
-/** The weights that the plan has rounded by their layers' outputs. */
-export async function roundedFor({
-  job,
-  plan,
-  source,
-  types,
-}: Pick<Draft, 'job' | 'plan' | 'source' | 'types'>): Promise<RoundedWeights> {
+/**
+ * The weights that the plan has rounded by their layers' outputs.
+ * @param known those of an earlier draft that would come out the same (see `settled`)
+ */
+export async function roundedFor(
+  { job, plan, source, types }: Pick<Draft, 'job' | 'plan' | 'source' | 'types'>,
+  known: RoundedWeights = new Map(),
+): Promise<RoundedWeights> {
   const { threads, signal, onProgress } = job.options;
   const fit = restOf(source);
   const by = (wanted: Rounding) => plan.weights.filter((w) => w.rounding === wanted);
   const options = {
-    centred: new Set(plan.biasCorrection ? plan.biases.map((b) => b.weight) : []),
+    centred: centredIn(plan),
     threads,
     signal,
     onProgress: (done: number, total: number) => onProgress?.({ stage: 'rounding', done, total }),
@@ -87,8 +88,10 @@ export async function roundedFor({
     const part = executable({ ...plan, weights, biases: [] });
     return emitQdq(job.prepared, part, quantizeNumbers(job.prepared, part, undefined, rounded).numbers);
   };
-  return new Map([
-    ...(await roundWeights(job.prepared, by('hessian'), types, fit, options)),
-    ...(await roundWeights(job.prepared, by('sequential'), types, fit, { ...options, soFar })),
-  ]);
+  const apart = await roundWeights(job.prepared, by('hessian'), types, fit, { ...options, known });
+  return roundWeights(job.prepared, by('sequential'), types, fit, { ...options, known: apart, soFar });
 }
+
+/** Weights for whose mean errors biases make up. */
+export const centredIn = ({ biasCorrection, biases }: Plan): Set<string> =>
+  new Set(biasCorrection ? biases.map((b) => b.weight) : []);

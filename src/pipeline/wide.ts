@@ -1,8 +1,9 @@
 import { findFormat } from '../../kernels/formats.js';
 import { opsetVersion } from '../ir/graph.js';
 import { prepare } from '../prepare/index.js';
-import { type Draft, replan, withMeans } from './draft.js';
+import { type Draft, replan } from './draft.js';
 import { activationDamages } from './profile.js';
+import { settled } from './settled.js';
 import { typesFor } from './stages.js';
 
 /** Q/DQ pairs take codes of 16 bits from here on. */
@@ -29,7 +30,7 @@ export async function widenCostliest(draft: Draft): Promise<Draft | undefined> {
   if (count <= before) return undefined;
   const base = await atOpset(draft, WIDE_OPSET);
   const input = { ...base.input, wide: new Set(groups.slice(0, count).flat()) };
-  return withMeans({ ...replan(base, { input }), wide: { groups, count } });
+  return settled({ ...replan(base, { input }), wide: { groups, count } }, draft);
 }
 
 function canWiden({ plan, job: { target } }: Draft): boolean {

@@ -1,6 +1,7 @@
 import { makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { type Draft, replan, withMeans } from './draft.js';
+import { type Draft, replan } from './draft.js';
+import { settled } from './settled.js';
 import { score } from './trial.js';
 
 /** Samples on which a layer is judged: what one layer costs differs more between layers than between samples. */
@@ -32,7 +33,7 @@ export async function keepCostliestFloat(draft: Draft): Promise<Draft | undefine
       ...kept.map((name) => [name, REASON] as const),
     ]),
   };
-  return withMeans({ ...replan(draft, { input }), costs: { layers, float } });
+  return settled({ ...replan(draft, { input }), costs: { layers, float } }, draft);
 }
 
 /** Layers with constant weights that compute in integers. */

@@ -33,6 +33,8 @@ export interface RoundOptions extends Omit<MomentOptions, 'rounded'> {
   soFar?(rounded: RoundedWeights, left: ReadonlySet<string>): Model;
   /** Weights behind which a bias makes up for a mean error. */
   centred?: ReadonlySet<string>;
+  /** Weights that were rounded before and stay as they are. */
+  known?: RoundedWeights;
 }
 
 const DEFAULT_MEMORY = 256 * 2 ** 20;
@@ -51,7 +53,7 @@ export const turnsOf = (
 /**
  * Rounds weights so that the outputs of their layers err least, by second moments of their inputs (see LayerRounding).
  * All at once for the inputs of the float model, in as few passes as the memory allows, or in turn.
- * @returns what was rounded; weights that are no matrix, or whose format has no codebook, are missing
+ * @returns what was rounded, now or before; weights that are no matrix, or whose format has no codebook, are missing
  * @throws QuantizeError WEIGHT_NOT_FINITE, RUN_FAILED (invalid)
  */
 export async function roundWeights(
@@ -59,10 +61,11 @@ export async function roundWeights(
   weights: readonly WeightPlan[],
   types: ReadonlyMap<string, ValueMeta>,
   source: SampleSource,
-  { memory = DEFAULT_MEMORY, soFar, centred = new Set(), ...options }: RoundOptions = {},
+  { memory = DEFAULT_MEMORY, soFar, centred = new Set(), known = new Map(), ...options }: RoundOptions = {},
 ): Promise<Map<string, RoundedWeight>> {
-  const tasks = tasksOf(model, weights, types);
-  const rounder = new Rounder(model, tasks, centred);
+  const open = weights.filter((w) => !known.has(weightKey(w)));
+  const tasks = tasksOf(model, open, types);
+  const rounder = new Rounder(model, tasks, centred, known);
   const passes = soFar ? tasks.map((task) => [task]) : groupTasks(tasks, memory, BYTES_PER_ELEMENT);
   for (const [i, pass] of passes.entries()) {
     const onProgress = (done: number, total: number) =>
@@ -77,7 +80,7 @@ export async function roundWeights(
 }
 
 class Rounder {
-  readonly rounded = new Map<string, RoundedWeight>();
+  readonly rounded: Map<string, RoundedWeight>;
   /** Weights that wait for their moments. */
   readonly left: Set<string>;
   private readonly waiting = new Map<string, { tasks: number; moments?: Moments }>();
@@ -88,7 +91,9 @@ class Rounder {
     model: Model,
     tasks: readonly Task[],
     private readonly centred: ReadonlySet<string>,
+    known: RoundedWeights,
   ) {
+    this.rounded = new Map(known);
     this.constants = new Map(model.graph.initializers.map((t) => [t.name ?? '', t]));
     for (const { plan } of tasks.flatMap((task) => task.weights)) {
       const { tasks: others } = this.waiting.get(weightKey(plan)) ?? { tasks: 0 };
