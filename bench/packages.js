@@ -1,10 +1,11 @@
-// Which shared network becomes which chip's package, by which scheme, and why not where it does not: the table of
-// docs/packages.md. `node bench/packages.js > table.md`; QUANTIZE_ZOO names the folder of models.
+// Which shared network becomes which chip's package, by which scheme, and why not where it does not: the tables of
+// docs/packages.md. `node bench/packages.js [--target h100] [model] > table.md`; QUANTIZE_ZOO names the folder of models.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
 const ZOO = process.env.QUANTIZE_ZOO;
@@ -17,6 +18,7 @@ const JOBS = [
   { target: 'h100', scheme: 'int8-perchannel', file: 'q.onnx', lint: 'tensorrt' },
   { target: 'h100', scheme: 'int4-block128', file: 'q.onnx', lint: 'tensorrt' },
   { target: 'cpu', scheme: 'int8-perchannel', file: 'q.onnx', lint: 'onnxruntime', ort: true },
+  { target: 'cpu', scheme: 'int4-block32', file: 'q.onnx', lint: 'onnxruntime', ort: true },
 ];
 const FAST = ['--effort', 'fast', '-m', 'minmax', '--limit', '2', '-f', 'json', '-q'];
 
@@ -55,8 +57,9 @@ async function findings(file, runtime) {
 const agreement = ({ roundTrip }) =>
   `.ort ${roundTrip.sqnrDb === null ? 'equal' : `${roundTrip.sqnrDb.toFixed(0)} dB`}`;
 
-async function table(filter) {
-  const head = JOBS.map((j) => `${j.target} ${j.scheme}`);
+async function table(filter, target) {
+  const jobs = JOBS.filter((job) => !target || job.target === target);
+  const head = jobs.map((j) => `${j.target} ${j.scheme}`);
   console.log(`| model | ${head.join(' | ')} |\n|---|${head.map(() => '---|').join('')}`);
   const folder = mkdtempSync(join(tmpdir(), 'quantize-packages-'));
   try {
@@ -64,7 +67,7 @@ async function table(filter) {
       for (const name of readdirSync(join(ZOO, 'models', kind)).filter((n) => n.endsWith('.onnx'))) {
         if (filter && !name.includes(filter)) continue;
         const cells = [];
-        for (const job of JOBS) cells.push(await cell(join(ZOO, 'models', kind, name), job, folder));
+        for (const job of jobs) cells.push(await cell(join(ZOO, 'models', kind, name), job, folder));
         console.log(`| ${name.replace(/\.onnx$/, '')} | ${cells.join(' | ')} |`);
       }
   } finally {
@@ -72,5 +75,9 @@ async function table(filter) {
   }
 }
 
-if (ZOO) await table(process.argv[2]);
+const { values, positionals } = parseArgs({
+  options: { target: { type: 'string' } },
+  allowPositionals: true,
+});
+if (ZOO) await table(positionals[0], values.target);
 else console.log('QUANTIZE_ZOO names no folder of models');

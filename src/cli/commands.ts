@@ -189,7 +189,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     detail:
       'Shapes become those of the first sample, or 1 where there is none (--dim). The package is read back and run against the model; what the Neural Engine is not expected to run, or where a TPU pads, is listed.',
     operands: [MODEL],
-    options: ['to', 'output', ...PACKAGE, 'keep', 'calibration', ...READING, ...TALK, 'threads'],
+    options: [
+      'to',
+      'output',
+      ...PACKAGE,
+      'highPrecision',
+      'keep',
+      'calibration',
+      ...READING,
+      ...TALK,
+      'threads',
+    ],
     overrides: {
       output: { description: 'folder to write' },
       calibration: { description: 'samples to compare the package with the model on' },

@@ -1,7 +1,14 @@
 // Options that several commands share, by what they are for.
 import type { OptionId } from './options.js';
 
-export const WRITING: OptionId[] = ['encoding', 'weightOnly', 'scaleRule', 'sparsity', 'rounding'];
+export const WRITING: OptionId[] = [
+  'encoding',
+  'weightOnly',
+  'highPrecision',
+  'scaleRule',
+  'sparsity',
+  'rounding',
+];
 export const MAKE: OptionId[] = [
   'target',
   'scheme',

@@ -21,6 +21,7 @@ export interface Options extends PackageOptions, BatchOptions, TrainingOptionVal
   keepFloat?: string[];
   encoding?: 'exec' | 'spec';
   weightOnly?: 'qdq' | 'matmulnbits';
+  highPrecision?: 'fp32' | 'fp16' | 'bf16';
   scaleRule?: 'floor' | 'ceil' | 'best' | 'max' | 'fourOverSix';
   sparsity?: '2:4' | number;
   rounding?: 'nearest' | 'stochastic';

@@ -19,6 +19,13 @@ export const WRITING_OPTIONS = {
     default: 'qdq',
     choices: ['qdq', 'matmulnbits'],
   },
+  highPrecision: {
+    flags: '--high-precision <type>',
+    description:
+      'for chips of TensorRT: the type of all that is not quantized, scales too. Inputs and outputs stay fp32 (default fp32)',
+    group: WRITING,
+    choices: ['fp32', 'fp16', 'bf16'],
+  },
   scaleRule: {
     flags: '--scale-rule <rule>',
     description: 'how MX (floor, ceil, best) and NVFP4 (max, fourOverSix) choose the scale of a block',

@@ -20,7 +20,7 @@ export type { Fallback, Image, Legality } from './mlpackage/index.js';
 export { emitQdq } from './qdq.js';
 export type { Tiles } from './savedmodel/index.js';
 export { emitPackable, type Packable } from './stored.js';
-export { executableModel, toTensorrt } from './tensorrt/index.js';
+export { executableModel, type Half, narrowed, toTensorrt } from './tensorrt/index.js';
 
 /** A deployable package in memory. */
 export interface Package {

@@ -9,8 +9,10 @@ import { modernize, scaleQueries } from '../prepare/index.js';
 import { ORT_LEVEL, openModel, openSession, ortBytes } from '../runtime/index.js';
 import type { Session } from '../runtime/types.js';
 import { alike } from '../verify/index.js';
+import { inHalf } from './half.js';
 import type { JobOptions } from './options.js';
 import type { PackageReport } from './package.js';
+import { typesFor } from './stages.js';
 
 /** A model in another file format, not yet written. */
 export interface Converted {
@@ -34,7 +36,10 @@ type Made = Pick<Converted, 'write'> & {
   verifiedBy: string;
 };
 
-const MAKERS: Record<Conversion['id'], (model: Model, options: JobOptions) => Promise<Made>> = {
+const MAKERS: Record<
+  Conversion['id'],
+  (model: Model, options: JobOptions, source: SampleSource) => Promise<Made>
+> = {
   tensorrt: forTensorrt,
   ort: forOnnxruntime,
 };
@@ -50,7 +55,7 @@ export async function convert(
   options: JobOptions,
 ): Promise<Converted> {
   options.onProgress?.({ stage: 'package' });
-  const made = await MAKERS[format.id](model, options);
+  const made = await MAKERS[format.id](model, options, source);
   const run = await alike(made.open, source, SAMPLES, options.signal);
   const evidence = source.kind === 'synthetic' ? ('synthetic' as const) : ('samples' as const);
   const report: PackageReport = {
@@ -83,10 +88,15 @@ const asDiagnostic = ({ rule, message, node, tensor }: Finding): Diagnostic => (
   where: { node, tensor },
 });
 
-async function forTensorrt(given: Model, { threads }: JobOptions): Promise<Made> {
+async function forTensorrt(
+  given: Model,
+  { threads, highPrecision = 'fp32' }: JobOptions,
+  source: SampleSource,
+): Promise<Made> {
   const model = await modernize(given, Math.max(OPSET, opsetVersion(given)));
   const scaled = scaleQueries(model);
-  const { model: made, changes } = toTensorrt(model);
+  const { model: float, changes } = toTensorrt(model);
+  const made = highPrecision === 'fp32' ? float : inHalf(float, highPrecision, await typesFor(float, source));
   const findings = lint(made, 'tensorrt');
   refuseErrors(findings);
   const encoded = encodeModel(made);
@@ -98,7 +108,7 @@ async function forTensorrt(given: Model, { threads }: JobOptions): Promise<Made>
     changes: { ...changes, ...(scaled > 0 && { 'factors of attention moved to the queries': scaled }) },
     findings,
     open: [() => openModel(model, plain), () => openModel(executableModel(decodeModel(encoded)), plain)],
-    verifiedBy: 'our own reader: pairs of FP8 read back as the casts that they mean, run in onnxruntime',
+    verifiedBy: `our own reader: pairs of FP8${highPrecision === 'fp32' ? '' : ` and values of ${highPrecision}`} read back as the casts that they mean, run in onnxruntime`,
     write: (file) => saveModel(made, file),
   };
 }

@@ -91,6 +91,8 @@ const ROUND_TRIP_DB = 25;
  */
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
   const format = formatOf(options);
+  if (options.highPrecision && format.id !== 'tensorrt')
+    throw usageError('PACKAGE_OPTION', `--high-precision is an option of tensorrt, not of ${format.id}`);
   options.onProgress?.({ stage: 'load', message: options.model });
   const { model } = loadModel(options.model);
   checkGraph(model);

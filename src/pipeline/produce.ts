@@ -1,5 +1,5 @@
 import type { SampleSource } from '../data/types.js';
-import { emitQdq } from '../emit/index.js';
+import { emitQdq, executableModel } from '../emit/index.js';
 import { type Diagnostic, QuantizeError } from '../errors.js';
 import type { Model } from '../ir/model.js';
 import { executable, executableWeight } from '../plan/index.js';
@@ -9,6 +9,7 @@ import { checkGates, verify } from '../verify/index.js';
 import type { Metrics } from '../verify/types.js';
 import { latency } from './compare.js';
 import type { Draft } from './draft.js';
+import { inHalf } from './half.js';
 import { evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { type Job, note, stopIfAborted } from './stages.js';
 
@@ -24,15 +25,31 @@ export interface Outcome {
 }
 
 /** quantize → emit → verify. */
-export async function produce({ job, plan: decided, source, means, rounded }: Draft): Promise<Outcome> {
+export async function produce(draft: Draft): Promise<Outcome> {
+  const { job, types, plan: decided, source, means, rounded } = draft;
   const { options } = job;
   options.onProgress?.({ stage: 'quantize' });
   const { numbers, diagnostics } = quantizeNumbers(job.prepared, decided, means, rounded);
-  const quantized = emitQdq(job.prepared, decided, numbers);
-  const runs = decided.encoding === 'exec' ? quantized : runnable(job.prepared, decided, numbers);
+  const { quantized, runs } = emitted({ job, types, plan: decided }, numbers);
   stopIfAborted(options.signal);
   const metrics = await measure(job, runs, source);
   return { quantized, runs, numbers, metrics, diagnostics, failure: gateFailure(job, metrics) };
+}
+
+/** What is written, and the same in the forms that onnxruntime runs. */
+function emitted(
+  { job, types, plan: decided }: Pick<Draft, 'job' | 'types' | 'plan'>,
+  numbers: Numbers,
+): Pick<Outcome, 'quantized' | 'runs'> {
+  const model = emitQdq(job.prepared, decided, numbers);
+  if (decided.highPrecision) {
+    const quantized = inHalf(model, decided.highPrecision, types);
+    return { quantized, runs: executableModel(quantized) };
+  }
+  return {
+    quantized: model,
+    runs: decided.encoding === 'exec' ? model : runnable(job.prepared, decided, numbers),
+  };
 }
 
 /** What is written for other readers in the forms that onnxruntime runs: the same numbers. */

@@ -147,7 +147,7 @@ async function finish(
   const { options } = job;
   warnIfNothing(job, decided);
   for (const d of diagnostics) note(job, d);
-  if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs }, source);
+  if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs, plan: decided }, source);
   const arrays = packedWeights(numbers);
   const report = buildReport({
     name: options.model,

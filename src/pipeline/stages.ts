@@ -69,7 +69,7 @@ export async function prepareFor(given: JobOptions, loaded: LoadedModel): Promis
   const scheme = parseScheme(given.scheme);
   const encoding = given.encoding ?? usualEncoding(scheme, target);
   const options = { ...given, encoding };
-  checkWriting(scheme, options);
+  checkWriting(scheme, target, options);
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
   const { model, diagnostics } = await prepare(loaded.model, {

@@ -116,6 +116,8 @@ export function decodePlan(json: string, file: string): Plan {
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
   if (plan.encoding !== 'exec' && plan.encoding !== 'spec') throw fail('"encoding" must be exec or spec');
   if (!optional(oneOf('tensorrt'))(plan.placement)) throw fail('"placement" must be tensorrt, or absent');
+  if (!optional(oneOf('fp16', 'bf16'))(plan.highPrecision))
+    throw fail('"highPrecision" must be fp16 or bf16, or absent');
   if (!optional(whole)(plan.seed)) throw fail('"seed" must be a whole number');
   if (!flag(plan.biasCorrection) && plan.biasCorrection !== 'sequential')
     throw fail('"biasCorrection" must be true, false or "sequential"');

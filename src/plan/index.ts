@@ -83,6 +83,7 @@ function assemble(
     opset: opsetVersion(input.model),
     encoding: input.writing?.encoding ?? usualEncoding(input.scheme, input.target),
     ...(forTensorrt(input) && { placement: 'tensorrt' as const }),
+    ...highPrecisionOf(input),
     ...(input.writing?.rounding === 'stochastic' && { seed: input.writing.seed ?? 0 }),
     evidence: 'synthetic',
     activations: planActivations(flow, input, rangeOf),
@@ -95,6 +96,11 @@ function assemble(
       ({ node }) => !runs.has(node),
     ),
   };
+}
+
+function highPrecisionOf({ writing }: PlanInput): Pick<Plan, 'highPrecision'> {
+  const type = writing?.highPrecision ?? 'fp32';
+  return type === 'fp32' ? {} : { highPrecision: type };
 }
 
 /** What computes in integers and what does not, without data. */

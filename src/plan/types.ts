@@ -30,6 +30,9 @@ export interface Scheme {
 /** Which zeros are made before rounding: two of every four along the reduction axis, or a share (0…1) of the smallest. */
 export type Sparsity = '2:4' | number;
 
+/** What all that is not quantized is in, where it is not float32. */
+export type HighPrecision = 'fp16' | 'bf16';
+
 /** How codes become reals: by onnxruntime (`exec`), or by the types of the ONNX standard, which it may not run (`spec`). */
 export type Encoding = 'exec' | 'spec';
 
@@ -135,6 +138,8 @@ export interface Plan {
    * biases are float. Absent: values are rounded where they are made, for all who read them.
    */
   placement?: 'tensorrt';
+  /** Absent: float32. */
+  highPrecision?: HighPrecision;
   /** Of stochastic rounding; default 0. */
   seed?: number;
   /** `none` when calibration was synthetic. */

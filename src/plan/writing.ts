@@ -1,5 +1,6 @@
 import { findBlockFormat, type ScaleRule } from '../../kernels/block-formats.js';
 import { elementOf } from '../../kernels/grid.js';
+import type { Target } from '../../targets/types.js';
 import { usageError } from '../errors.js';
 import { isOp } from '../ir/graph.js';
 import type { Node, Tensor } from '../ir/model.js';
@@ -7,7 +8,8 @@ import type { PlanInput } from './flow.js';
 import { formOf } from './form.js';
 import { type WeightRule, weightRule } from './rules/index.js';
 import { usualEncoding } from './scheme.js';
-import type { Encoding, Scheme, Sparsity, WeightForm, WeightPlan } from './types.js';
+import { forTensorrt } from './tensorrt.js';
+import type { Encoding, HighPrecision, Scheme, Sparsity, WeightForm, WeightPlan } from './types.js';
 
 /** What the user may say of how weights are rounded and written. */
 export interface Writing {
@@ -15,6 +17,8 @@ export interface Writing {
   encoding?: Encoding;
   /** How weight-only products of few bits are written; default `qdq`. */
   weightOnly?: 'qdq' | 'matmulnbits';
+  /** Type of all that is not quantized, for chips of TensorRT; default `fp32`. */
+  highPrecision?: 'fp32' | HighPrecision;
   sparsity?: Sparsity;
   /** First and last layers in the scheme's bits too, however few. */
   uniform?: boolean;
@@ -29,10 +33,18 @@ const NBITS: readonly number[] = [2, 4, 8];
 const NBITS_BLOCK = 16;
 
 /**
- * Refuses what a scheme cannot be asked for.
- * @throws QuantizeError SCALE_RULE, WEIGHT_ONLY_FORM (usage)
+ * Refuses what a scheme or a target cannot be asked for.
+ * @throws QuantizeError SCALE_RULE, WEIGHT_ONLY_FORM, HIGH_PRECISION (usage)
  */
-export function checkWriting(scheme: Scheme, { scaleRule, weightOnly }: Writing): void {
+export function checkWriting(
+  scheme: Scheme,
+  target: Target,
+  { scaleRule, weightOnly, highPrecision }: Writing,
+): void {
+  if (highPrecision && !forTensorrt({ target }))
+    throw usageError('HIGH_PRECISION', `${target.name} is not reached through TensorRT`, {
+      hint: '--high-precision is for --target h100 and other GPUs; packages have --compute and --io',
+    });
   const block = findBlockFormat(scheme.weights);
   if (scaleRule && !block?.rules.includes(scaleRule))
     throw usageError('SCALE_RULE', `${scheme.weights} has no scale rule ${scaleRule}`, {

@@ -21,6 +21,7 @@ import type { Pass, Prepared, PrepareOptions } from './types.js';
 export { scaleQueries } from './attention.js';
 export { inferTypes } from './infer.js';
 export { observeTypes } from './observe.js';
+export { upgradeOpset as raiseOpset } from './opset/index.js';
 export { graphInputs, staticDims, UNKNOWN_RANK, valueMeta } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';

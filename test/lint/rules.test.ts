@@ -108,7 +108,8 @@ const PLANTED: Plant[] = [
     () => residual('float8e4m3fn'),
     (m) => store(m, 'w1', 'float8e4m3fn', [32, 32, 3, 3], bytes(9216, 0x7f)),
   ],
-  ['qdq-subnormal-scale', 'tensorrt', 'a subnormal scale', residual, (m) => scale(m, 'a_scale', 1e-40)],
+  ['qdq-subnormal-scale', 'coreml', 'a subnormal scale', residual, (m) => scale(m, 'a_scale', 1e-40)],
+  ['trt-scale-digits', 'tensorrt', 'a scale of few digits', residual, (m) => scale(m, 'a_scale', 1e-40)],
   ['trt-unsigned', 'tensorrt', 'unsigned activations', residual, (m) => zeros(m, 'uint8', 0, 'a_zero')],
   ['trt-zero-point', 'tensorrt', 'a zero point', residual, (m) => zeros(m, 'int8', 3, 'a_zero')],
   [

@@ -19,7 +19,10 @@ import {
   tensorBytes,
 } from '../../ir/tensor.js';
 import { castsToPairs, dropUnread, pairsToCasts } from './pairs.js';
+import { widen } from './widen.js';
 
+export { narrowed } from './half.js';
+export type { Half } from './half-values.js';
 export { pairsToCasts } from './pairs.js';
 
 /** What was changed, and how often. */
@@ -45,6 +48,7 @@ export function toTensorrt(model: Model): { model: Model; changes: Changes } {
 /** The model in the form that onnxruntime runs at every level of optimisation: the same values. */
 export function executableModel(model: Model): Model {
   const copy = cloneModel(model);
+  widen(copy);
   pairsToCasts(copy);
   return copy;
 }

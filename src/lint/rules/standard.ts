@@ -182,14 +182,19 @@ export const STANDARD: readonly Rule[] = [
     why: 'a subnormal scale has few digits, and hardware that flushes it makes it zero',
     fix: 'leave the tensor in float, or raise its scale to the smallest normal number',
     source: 'IEEE 754; float16 is normal from 2⁻¹⁴ on',
-    for: { tensorrt: 'warning', coreml: 'warning', onnxruntime: 'warning' },
-    check: perGrid(({ scale, scales }) => {
-      const least = dtypeName(scale?.dataType) === 'float16' ? 2 ** -14 : 2 ** -126;
-      const small = scales?.find((s) => s > 0 && s < least);
-      return small !== undefined && `a scale is ${small}`;
-    }),
+    for: { coreml: 'warning', onnxruntime: 'warning' },
+    check: perGrid(smallScale(2 ** -14)),
   },
 ];
+
+/** A scale below the least that is taken for its type. */
+export function smallScale(leastHalf: number): (grid: Grid) => string | false {
+  return ({ scale, scales }) => {
+    const least = dtypeName(scale?.dataType) === 'float16' ? leastHalf : 2 ** -126;
+    const small = scales?.find((s) => s > 0 && s < least);
+    return small !== undefined && `a scale is ${small}`;
+  };
+}
 
 /** Operators that may stand between the halves of a pair: codes move as values do. */
 const MOVERS = [

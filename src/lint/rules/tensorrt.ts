@@ -7,7 +7,7 @@ import { floatType } from '../float-type.js';
 import { activationOf, channelAxis, products, weightOf } from '../layers.js';
 import type { Grid, Subject } from '../subject.js';
 import type { Rule, Spot } from '../types.js';
-import { perGrid } from './standard.js';
+import { perGrid, smallScale } from './standard.js';
 
 const GUIDE = 'TensorRT developer guide, explicit quantization';
 const ERROR = { tensorrt: 'error' } as const;
@@ -192,6 +192,15 @@ export const TENSORRT: readonly Rule[] = [
       const own = dtypeName(grid.scale?.dataType);
       return around !== undefined && own !== undefined && own !== around && `${around} values, ${own} scale`;
     }),
+  },
+  {
+    id: 'trt-scale-digits',
+    what: 'scales keep eight digits',
+    why: 'below 2⁻¹⁷ a float16 is coarser than codes of eight bits; GPUs flush none of them to zero',
+    fix: 'raise the scale to 2⁻¹⁷, or write it in bfloat16 or float32 (--high-precision)',
+    source: 'IEEE 754: float16 counts in steps of 2⁻²⁴',
+    for: WARNING,
+    check: perGrid(smallScale(2 ** -17)),
   },
   {
     id: 'trt-mixed',
