@@ -9,6 +9,8 @@ export interface PackageFormat {
   float: string;
   /** Has 8-bit floats for weights. */
   float8?: true;
+  /** Sums products of codes in integers, as onnxruntime's own kernels do; the others sum what Q/DQ makes of them. */
+  integerSums?: true;
   /** Options that it alone knows, by their names in a job. */
   options: readonly ('ios' | 'io' | 'image' | 'compute' | 'dynamicBatch')[];
   /** Who has not seen a package when it is written. */
@@ -34,6 +36,7 @@ export const PACKAGES: readonly PackageFormat[] = [
     extension: '.savedmodel',
     chip: 'the TPU',
     float8: true,
+    integerSums: true,
     float: 'bfloat16',
     options: ['compute', 'dynamicBatch'],
     unverified: [

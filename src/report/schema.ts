@@ -128,7 +128,12 @@ const packaged = object({
       }),
     ),
   }),
-  roundTrip: object({ samples: count, evidence: oneOf('samples', 'synthetic'), sqnrDb: decibel }),
+  roundTrip: object({
+    samples: count,
+    evidence: oneOf('samples', 'synthetic'),
+    sqnrDb: decibel,
+    'codes?': object({ compared: count, different: count, mostSteps: count }),
+  }),
   verifiedBy: list(text),
   notVerifiedBy: list(text),
 });

@@ -4,18 +4,14 @@ import { ZOO } from './samples.js';
 import { MODELS } from './zoo.js';
 
 /**
- * dB. In float32 the two agree to the last bits (test/emit/mlpackage), so what differs is float16: values that land on the
- * other side of a rounding. 21 dB is the least measured besides the exceptions; the bound guards against worse.
+ * dB of the program in float32, so that what is left is the lowering: 13 of 25 networks are equal bit for bit, the others sum in
+ * another order (133 dB is the least measured).
  */
-const LEAST = 20;
-const EXCEPTIONS: Record<string, { least: number; why: string }> = {
-  'audio/basic_pitch_nmp': {
-    least: 12,
-    why: '16 dB measured, in float16 without quantizing too; the operator was not traced',
-  },
-  'detect/yunet_n_640': { least: 12, why: '15 dB measured on the worst of twelve outputs; not traced' },
-};
-/** 720×720 takes ten seconds in emulated float16. */
+const LEAST = 120;
+/** As they are written, in float16: values land on the other side of a rounding. 43 dB and more was measured. */
+const HALF_DB = 35;
+const IN_HALF = ['vision/cifar10_resnet8_mlperftiny', 'vision/cifar10_vit_pgd_2_3_16'];
+/** 720×720 takes twenty seconds; it was equal bit for bit. */
 const NOT_RUN = ['vision/style_candy'];
 const REFUSED = ['audio/silero_vad_v5', 'audio/silero_vad_v5_op18_ifless'];
 /** Share of multiplications on the int8 path, where it is not nearly all. */
@@ -33,10 +29,14 @@ describe.skipIf(!ZOO)('real networks as W8A8 Core ML packages', () => {
   it('at least 22 are made', () => expect(models.length - REFUSED.length).toBeGreaterThanOrEqual(22));
 
   it.each(models.filter((m) => !REFUSED.includes(m.id)))('$id', async (zoo) => {
-    const made = await exported(zoo, 'int8-perchannel');
+    const made = await exported(zoo, 'int8-perchannel', { float: 'fp32', io: 'fp32', roundInputs: true });
     expect(made.pack.legality.int8Macs).toBeGreaterThanOrEqual(PARTLY[zoo.id] ?? 0.9);
     if (NOT_RUN.includes(zoo.id)) return;
-    expect(await agreement(made)).toBeGreaterThan(EXCEPTIONS[zoo.id]?.least ?? LEAST);
+    expect(await agreement(made)).toBeGreaterThan(LEAST);
+  });
+
+  it.each(models.filter((m) => IN_HALF.includes(m.id)))('$id in float16', async (zoo) => {
+    expect(await agreement(await exported(zoo, 'int8-perchannel'))).toBeGreaterThan(HALF_DB);
   });
 
   it.each(models.filter((m) => REFUSED.includes(m.id)))('$id is refused for its If', async (zoo) => {

@@ -1,5 +1,9 @@
 import type { SampleSource } from '../../src/data/types.js';
-import { type MlPackage, makeMlPackage } from '../../src/emit/mlpackage/index.js';
+import {
+  type MlPackage,
+  type Settings as MlSettings,
+  makeMlPackage,
+} from '../../src/emit/mlpackage/index.js';
 import { makeSavedModel, type SavedModel, type Settings } from '../../src/emit/savedmodel/index.js';
 import type { Model } from '../../src/ir/model.js';
 import { loadModel } from '../../src/onnx/index.js';
@@ -18,9 +22,13 @@ export interface Exported<Pack = MlPackage> {
 }
 
 /** A model of the zoo as a Core ML package: quantized by `scheme` on two samples, or as it is. */
-export async function exported(zoo: ZooModel, scheme: string | undefined): Promise<Exported> {
+export async function exported(
+  zoo: ZooModel,
+  scheme: string | undefined,
+  settings: Partial<MlSettings> = {},
+): Promise<Exported> {
   const { model, types, feeds } = await fixed(zoo, 'ane', scheme);
-  return { model, feeds, pack: makeMlPackage(model, types, { ios: 18, io: 'fp16' }) };
+  return { model, feeds, pack: makeMlPackage(model, types, { ios: 18, io: 'fp16', ...settings }) };
 }
 
 /** The same as a SavedModel. */
@@ -44,9 +52,13 @@ async function fixed(zoo: ZooModel, target: string, scheme: string | undefined) 
   return { ...(await specialize(made, dims)), feeds: samples[0] };
 }
 
-/** Least SQNR of any output in dB: the package read back against the Q/DQ model it was made from. */
+/**
+ * Least SQNR of any output in dB, infinite where all are equal bit for bit: the package read back against the Q/DQ model it was
+ * made from, both with sums of floats, as Q/DQ says.
+ */
 export async function agreement({ model, pack, feeds }: Exported<{ readBack(): Model }>): Promise<number> {
-  const [a, b] = [await openModel(model, { keepQdq: true }), await openModel(pack.readBack())];
+  const kept = { keepQdq: true };
+  const [a, b] = [await openModel(model, kept), await openModel(pack.readBack(), kept)];
   const [x, y] = [await a.run(feeds), await b.run(feeds)];
   await Promise.all([a.release(), b.release()]);
   const decibels = Object.keys(x).map((name) => {

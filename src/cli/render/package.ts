@@ -31,9 +31,24 @@ function facts(report: PackageReport): Section {
       ['size', byteText(report.bytes), 'measured'],
       ...(report.int8Macs === undefined ? [] : onChip(report, report.int8Macs)),
       ['against the model', agreement, report.verifiedBy.join('; ')],
+      ...codes(report),
     ],
   };
 }
+
+/** Each layer for itself, fed with the model's own codes. */
+const codes = ({ roundTrip: { codes: all } }: PackageReport): string[][] =>
+  all
+    ? [
+        [
+          'layer by layer',
+          all.different === 0
+            ? 'all codes equal'
+            : `${all.different} of ${all.compared} codes differ, by ${all.mostSteps} at most`,
+          'the codes of one sample, each layer fed with the model’s own',
+        ],
+      ]
+    : [];
 
 /** What the size is made of: a SavedModel holds its weights once for each reader. */
 const files = ({ files: all = {} }: PackageReport): Section => ({

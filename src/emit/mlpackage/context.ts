@@ -34,7 +34,11 @@ export class Context {
   readonly constants = new Set<Var>();
   /** The node that is being lowered. */
   node!: Node;
+  /** What the node being lowered computes in. */
+  float: Floating;
   private readonly values = new Map<string, Var>();
+  /** Constants, and values in the other float type than they were made in, by that type and name. */
+  private readonly typed = new Map<string, Var>();
   private readonly weights = new Map<string, Weight>();
   private readonly absorbed = new Set<Node>();
 
@@ -42,10 +46,13 @@ export class Context {
     readonly links: Links,
     private readonly types: Map<string, ValueMeta>,
     readonly ios: Ios,
-    readonly float: Floating,
+    /** What the program computes in, but for the nodes that float16 does not do. */
+    readonly base: Floating,
     /** Constants that stand for codes which no DequantizeLinear can hold. */
     private readonly stored: ReadonlyMap<string, Weight> = new Map(),
-  ) {}
+  ) {
+    this.float = base;
+  }
 
   /** Shape of a value of the graph. */
   dims(name: string): number[] {
@@ -103,18 +110,25 @@ export class Context {
     return this.value(this.node.inputs[i]);
   }
 
+  /** A value in the float type of the node being lowered. */
   value(name: string): Var {
-    const known = this.values.get(name);
-    if (known) return known;
-    const weight = this.weight(name);
-    const made = weight ? this.constant(weight) : this.plainConstant(name);
-    made.name = name;
-    this.values.set(name, made);
+    const bound = this.values.get(name);
+    if (bound && (bound.dtype === this.float || !isFloating(bound.dtype))) return bound;
+    const key = `${this.float} ${name}`;
+    const made = this.typed.get(key) ?? (bound ? this.cast(bound, this.float) : this.constantNamed(name));
+    this.typed.set(key, made);
     return made;
   }
 
   bind(name: string, value: Var): void {
     this.values.set(name, value);
+  }
+
+  private constantNamed(name: string): Var {
+    const weight = this.weight(name);
+    const made = weight ? this.constant(weight) : this.plainConstant(name);
+    made.name = name;
+    return made;
   }
 
   private plainConstant(name: string): Var {
@@ -234,6 +248,8 @@ export class Context {
     });
   }
 }
+
+export const isFloating = (dtype: MilType): boolean => dtype === 'fp16' || dtype === 'fp32';
 
 const textOf = (dtype: MilType): Literal => ({
   dtype: 'string',

@@ -5,12 +5,13 @@ import type { Model, Node } from '../../ir/model.js';
 import { topologicalSort } from '../../ir/sort.js';
 import type { ValueMeta } from '../../runtime/types.js';
 import type { Weight } from '../weight.js';
-import { Context, type Floating } from './context.js';
+import { Context, type Floating, isFloating } from './context.js';
 import { type Image, imageInput, isImage } from './image.js';
 import { ints } from './literal.js';
 import { nameValues } from './names.js';
 import { lowering } from './ops/index.js';
 import { keepCodes, leaveInputs, removeDead } from './passes.js';
+import { preciseNodes } from './precision.js';
 import type { Ios, MilType, Program, Var } from './program.js';
 
 export interface Settings {
@@ -58,12 +59,18 @@ export function lower(model: Model, types: Map<string, ValueMeta>, settings: Set
   const names = model.graph.inputs.map((v) => v.name).filter((name) => !l.initializer.has(name));
   if (settings.image && !names.some((name) => isImage(c.dims(name)))) throw noPicture(names);
   const inputs = names.map((name) => bindInput(c, name, settings));
-  for (const node of nodes) lowerNode(c, node);
+  const precise = preciseNodes(nodes, l);
+  for (const node of nodes) {
+    c.float = precise.has(node) ? 'fp32' : c.base;
+    lowerNode(c, node);
+  }
+  c.float = c.base;
   const outputs = model.graph.outputs.map((v) => output(c, v.name, settings, inputs));
   const program: Program = { ios: settings.ios, inputs, operations: c.operations, outputs };
   removeDead(program);
   keepCodes(program);
   const diagnostics = settings.roundInputs || !leaveInputs(program) ? [] : [leftInputs];
+  if (c.base === 'fp16' && precise.size > 0) diagnostics.push(keptPrecise(precise.size));
   nameValues(program);
   const port = (name: string, { name: feature }: Var): Port => ({
     feature,
@@ -90,6 +97,12 @@ const leftInputs: Diagnostic = {
   message:
     'the first layers do under 5 % of the multiplications and read the input unrounded: the layout of the measured W8A8 stacks',
 };
+
+const keptPrecise = (count: number): Diagnostic => ({
+  level: 'note',
+  code: 'LOGARITHM_IN_FLOAT32',
+  message: `${count} operations compute in float32, off the Neural Engine: logarithms, and the powers that they read, which float16 would take for 0`,
+});
 
 const imageOf = (c: Context, name: string, { image }: Settings): { image?: Image } =>
   image && isImage(c.dims(name)) ? { image } : {};
@@ -128,7 +141,7 @@ function bindInput(c: Context, name: string, settings: Settings): Var {
   const dims = c.dims(name);
   if (settings.image && isImage(dims)) return imageInput(c, name, dims, settings.image);
   const inner = c.milType(c.dtype(name));
-  const outer = portType(inner, c, settings.io);
+  const outer = portType(inner, settings.io);
   const given: Var = { name, dtype: outer, dims: dims.length ? dims : [1] };
   const typed = c.cast(given, inner);
   c.bind(name, dims.length ? typed : c.op('squeeze', { x: typed, axes: ints([0]) }, []));
@@ -136,12 +149,12 @@ function bindInput(c: Context, name: string, settings: Settings): Var {
 }
 
 /** What may stand at the interface: floats as asked, int32; bools travel as int32. */
-const portType = (inner: MilType, c: Context, io: Floating): MilType => (inner === c.float ? io : 'int32');
+const portType = (inner: MilType, io: Floating): MilType => (isFloating(inner) ? io : 'int32');
 
 /** A value of its own for each output: neither an input nor a constant, nor another output. */
 function output(c: Context, name: string, { io }: Settings, inputs: readonly Var[]): Var {
   const value = c.value(name);
-  const outer = portType(value.dtype, c, io);
+  const outer = portType(value.dtype, io);
   const ranked = value.dims.length ? value : c.op('expand_dims', { x: value, axes: ints([0]) }, [1]);
   const typed = c.cast(ranked, outer);
   const isOwn =

@@ -245,6 +245,12 @@ const ELEMENTWISE: Case[] = [
   ...unary('Round Atan', random(2, 3, 4)),
   ...unary('Tan Asin Acos Atanh', within(2, 3)),
   ...unary('Sqrt Log', positive(2, 3)),
+  {
+    name: 'Log of powers that float16 takes for 0',
+    nodes: [node('Mul', 'a a', 'p'), node('Add', 'p e', 's'), node('Log', 's', 'y')],
+    inputs: { a: tensor([5], [1, 0.01, 1e-4, -1e-5, 1e-6]) },
+    constants: { e: tensor([], [1e-10]) },
+  },
   one('Cast', { a: bools(2, 3) }, { to: 1 }),
   one('Cast', { a: random(2, 3) }, { to: 6 }, {}, { types: { y: 'int32' }, name: 'Cast to integers' }),
   one('Where', { a: bools(2, 3), b: random(3), c: random(2, 1) }),
