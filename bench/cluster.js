@@ -10,7 +10,11 @@ import { fileURLToPath } from 'node:url';
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
 const PASSWORD = 'a password: never printed';
 
-export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const runs = (program, flag) => spawnSync(program, [flag]).status === 0;
+/** Whether a queue's server is on the path: redis-server, valkey-server. */
+export const hasServer = (program) => runs(program, '--version');
+/** Whether certificates can be made here. */
+export const hasOpenssl = runs('openssl', 'version');
 
 const freePort = () =>
   new Promise((resolve) => {
@@ -22,33 +26,62 @@ const freePort = () =>
 
 const closed = (child) => new Promise((resolve) => child.once('close', resolve));
 
-/** A server that writes every command to a disk before it answers. `extra`: more of its options. */
+/**
+ * A certificate that vouches for itself and for this machine's own address.
+ * @param {string} folder
+ */
+export function makeCertificate(folder) {
+  const [key, certificate] = [join(folder, 'queue.key'), join(folder, 'queue.crt')];
+  const made = spawnSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '2'],
+    ...['-subj', '/CN=queue', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
+    ...['-keyout', key, '-out', certificate],
+  ]);
+  if (made.status !== 0) throw new Error(String(made.stderr));
+  return { key, certificate };
+}
+
+/** A server with a password that writes every command to a disk before it answers. */
 export class Redis {
   folder = '';
+  program = '';
   port = 0;
   url = '';
-  env = { REDIS_URL: '', REDIS_PASSWORD: '' };
+  /** @type {Record<string, string>} */
+  env = {};
   /** @type {unknown[]} */
   args = [];
 
-  /** @param {string} folder @param {string[]} extra */
-  static async start(folder, extra = []) {
+  /**
+   * @param {string} folder
+   * @param {{ program?: string, tls?: boolean }} options `program`: redis-server or valkey-server; `tls`: nothing unencrypted
+   */
+  static async start(folder, { program = 'redis-server', tls = false } = {}) {
     const redis = new Redis();
     redis.folder = folder;
+    redis.program = program;
     redis.port = await freePort();
-    redis.args = ['--port', redis.port, '--dir', folder, '--requirepass', PASSWORD, '--save', ''];
-    redis.args.push('--appendonly', 'yes', '--appendfsync', 'always', ...extra);
-    redis.url = `redis://127.0.0.1:${redis.port}`;
+    redis.args = ['--dir', folder, '--requirepass', PASSWORD, '--save', ''];
+    redis.args.push('--appendonly', 'yes', '--appendfsync', 'always');
+    redis.url = `${tls ? 'rediss' : 'redis'}://127.0.0.1:${redis.port}`;
     redis.env = { REDIS_URL: redis.url, REDIS_PASSWORD: PASSWORD };
+    if (tls) redis.encrypt(makeCertificate(folder));
+    else redis.args.push('--port', redis.port);
     await redis.restart();
     return redis;
   }
 
+  encrypt({ key, certificate }) {
+    this.args.push('--port', 0, '--tls-port', this.port, '--tls-auth-clients', 'no');
+    this.args.push('--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate);
+    this.env = { ...this.env, NODE_EXTRA_CA_CERTS: certificate };
+  }
+
   async restart() {
-    this.child = spawn('redis-server', this.args.map(String), { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.child = spawn(this.program, this.args.map(String), { stdio: ['ignore', 'pipe', 'ignore'] });
     const lines = createInterface({ input: this.child.stdout });
     await new Promise((resolve, reject) => {
-      this.child.once('exit', () => reject(new Error('redis-server did not start')));
+      this.child.once('exit', () => reject(new Error(`${this.program} did not start`)));
       lines.on('line', (line) => line.includes('Ready to accept') && resolve());
     });
   }
@@ -68,15 +101,19 @@ export class Cluster {
     this.env = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };
   }
 
-  /** `before`: what bash does first, such as setting a limit. */
+  /**
+   * `before`: what bash does first, such as setting a limit.
+   * @param {unknown[]} args @param {Record<string, string>} env @param {string} [before]
+   * @returns {import('node:child_process').ChildProcess & { text: string }} `text`: what it says on stderr
+   */
   spawn(args, env, before = ':') {
     const command = [process.execPath, COMMAND, ...args.map(String)];
-    const child = spawn('bash', ['-c', `${before}; exec "$@"`, 'bash', ...command], {
+    const started = spawn('bash', ['-c', `${before}; exec "$@"`, 'bash', ...command], {
       env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const child = Object.assign(started, { text: '' });
     this.children.add(child);
-    child.text = '';
     child.stderr.setEncoding('utf8').on('data', (text) => {
       child.text += text;
     });

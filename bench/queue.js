@@ -2,14 +2,16 @@
 //   node bench/queue.js faults [name] each fault by itself
 //   node bench/queue.js soak [jobs]  many jobs under random kills; the outputs against the local engine's
 //   node bench/queue.js speed        1, 2 and 4 workers, and what the engine costs a job
+// QUEUE_SERVER=valkey-server: with Valkey instead; QUEUE_TLS=1: nothing unencrypted.
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Cluster, hasRedis, Redis, sums } from './cluster.js';
+import { Cluster, hasServer, Redis, sums } from './cluster.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 const SAMPLES = join(FIXTURES, 'shapes.calibration');
+const SERVER = process.env.QUEUE_SERVER ?? 'redis-server';
 /** Seconds after which a silent worker is thought lost. */
 const LEASE = 2;
 const HOUR = 3_600_000;
@@ -58,7 +60,7 @@ class Place {
 
 async function withServer(work) {
   const folder = mkdtempSync(join(tmpdir(), 'quantize-redis-'));
-  const redis = await Redis.start(folder);
+  const redis = await Redis.start(folder, { program: SERVER, tls: Boolean(process.env.QUEUE_TLS) });
   const cluster = new Cluster(redis.env);
   try {
     return await work(redis, cluster);
@@ -267,6 +269,6 @@ async function speed() {
 
 const [what, more] = process.argv.slice(2);
 const PARTS = { faults: () => faults(more), soak: () => soak(Number(more ?? 200)), speed };
-if (!hasRedis) console.log('redis-server is not on the path');
+if (!hasServer(SERVER)) console.log(`${SERVER} is not on the path`);
 else if (PARTS[what]) await PARTS[what]();
 else console.log(`node bench/queue.js ${Object.keys(PARTS).join(' | ')}`);

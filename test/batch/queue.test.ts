@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Cluster, hasRedis, Redis, sums } from '../../bench/cluster.js';
+import { Cluster, hasServer, Redis, sums } from '../../bench/cluster.js';
 import type { BatchEvent } from '../../src/batch/types.js';
 import { quantize, ROOT } from '../cli/run.js';
 
@@ -23,7 +23,7 @@ const shell = (...args: string[]) => quantize(['batch', jobs, '-q', ...args]);
 let redis: Redis;
 let cluster: Cluster;
 
-describe.runIf(hasRedis)('the engine on many machines (needs redis-server)', () => {
+describe.runIf(hasServer('redis-server'))('the engine on many machines (needs redis-server)', () => {
   beforeAll(async () => {
     MODELS.forEach((name, i) => {
       copyFileSync(join(ROOT, 'fixtures/shapes.onnx'), join(folder, `${name}.onnx`));

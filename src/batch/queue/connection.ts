@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Redis, RedisOptions } from 'ioredis';
 import { QuantizeError, usageError } from '../../errors.js';
 import type { QueueAddress } from '../types.js';
@@ -5,6 +6,18 @@ import type { QueueAddress } from '../types.js';
 const CONNECT_MS = 10_000;
 /** Between attempts to reach a server that went away. */
 const LONGEST_WAIT_MS = 2000;
+
+/** What to do about a connection that fails, by how it does. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/WRONGPASS|NOAUTH/, 'Give its password in the environment variable REDIS_PASSWORD.'],
+  [
+    /certificate|issuer|altnames/i,
+    'Name the file of the authority that signed the certificate in NODE_EXTRA_CA_CERTS, and the server as the certificate does.',
+  ],
+  [/SSL|TLS/, 'The server does not speak TLS there: write redis://, or give the port where it does.'],
+];
+const OTHERWISE =
+  'Start Redis or Valkey there, or give another address with --redis (rediss:// where it wants TLS).';
 
 /**
  * Connects to Redis or Valkey. Once connected, a connection that breaks is made again, for ever; commands wait for it.
@@ -32,9 +45,7 @@ async function reach(probe: Redis, { host, port }: RedisOptions): Promise<void> 
   } catch (cause) {
     const { message } = why ?? (cause as Error);
     throw usageError('QUEUE_UNREACHABLE', `cannot use the queue at ${host}:${port}: ${message}`, {
-      hint: /WRONGPASS|NOAUTH/.test(message)
-        ? 'Give its password in the environment variable REDIS_PASSWORD.'
-        : 'Start Redis or Valkey there, or give another address with --redis.',
+      hint: HINTS.find(([symptom]) => symptom.test(message))?.[1] ?? OTHERWISE,
     });
   } finally {
     probe.disconnect();
@@ -56,7 +67,8 @@ function optionsOf({ url, password }: QueueAddress): RedisOptions {
     password: decodeURIComponent(parsed.password) || password,
     db: database,
     connectTimeout: CONNECT_MS,
-    ...(parsed.protocol === 'rediss:' && { tls: { servername: host } }),
+    // An address is no name that a server could be asked for; its certificate is held against it all the same.
+    ...(parsed.protocol === 'rediss:' && { tls: isIP(host) ? {} : { servername: host } }),
   };
 }
 
