@@ -80,17 +80,23 @@ const at = (stage, fault) => {
     fault(context);
   };
 };
-const replaced = async ({ cluster, workers }) => {
-  for (const worker of workers.splice(0)) worker.kill('SIGKILL');
-  for (let i = 0; i < 2; i++) workers.push(await cluster.worker(LEASE));
-};
-const killAt = (stage) => ({ name: `kill -9 of the workers in ${stage}`, onEvent: at(stage, replaced) });
+/** Of a worker's process for tasks: the first that says `stage` takes its worker and itself down, amid that stage. */
+const bomb = (stage, flag) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`
+    import { writeFileSync } from 'node:fs';
+    const { send } = process;
+    const first = () => { try { writeFileSync('${flag}', '', { flag: 'wx' }); return true; } catch { return false; } };
+    if (send) process.send = function (message, ...rest) {
+      const stage = message.event?.stage ?? (message.outcome?.kind === 'quantize' && 'outcome');
+      if (stage === '${stage}' && first()) for (const pid of [process.ppid, process.pid]) process.kill(pid, 'SIGKILL');
+      return send.call(this, message, ...rest);
+    };`)}`,
+});
+const killIn = (stage, name = stage) => ({ name: `kill -9 of a worker in ${name}`, stage });
 
 const FAULTS = [
-  killAt('calibrate'),
-  killAt('merge'),
-  killAt('quantize'),
-  killAt('verify'),
+  ...['calibrate', 'merge', 'plan', 'quantize', 'verify', 'report', 'write'].map((stage) => killIn(stage)),
+  killIn('outcome', 'the instant between a written model and the word of it'),
   {
     name: 'kill -9 of the server, started again after 2 s',
     onEvent: at('quantize', async ({ redis }) => {
@@ -149,12 +155,14 @@ async function faults(pattern = '') {
     '| fault | jobs done | reported as failed | lost workers | bytes of the local engine | seconds |',
   );
   console.log('|---|---|---|---|---|---|');
-  for (const { name, onEvent, fails, args = [], env = [{}, {}], before } of FAULTS) {
+  for (const { name, stage, onEvent, fails, args = [], env, before } of FAULTS) {
     if (!name.includes(pattern)) continue;
     place.clear();
     await withServer(async (redis, cluster) => {
       const workers = [];
-      for (const more of env) workers.push(await cluster.worker(LEASE, args, more, before));
+      const bombs = stage && [1, 2].map(() => bomb(stage, join(redis.folder, 'fell')));
+      for (const more of env ?? bombs ?? [{}, {}])
+        workers.push(await cluster.worker(LEASE, args, more, before));
       const context = { redis, cluster, workers, place, folder: redis.folder };
       const start = performance.now();
       const { code, results, events } = await cluster.batch(
@@ -169,7 +177,8 @@ async function faults(pattern = '') {
       const same = Object.entries(made).every(([file, sum]) => wanted[file] === sum);
       const left = readdirSync(place.out).filter((file) => file.endsWith('.tmp')).length;
       const lost = events.filter((event) => event.code === 'WORKER_LOST').length;
-      const good = once && same && results.length === place.count && (code === 0) === !fails;
+      const fell = !stage || (lost > 0 && workers.some((worker) => worker.signalCode === 'SIGKILL'));
+      const good = once && same && fell && results.length === place.count && (code === 0) === !fails;
       const bytes = fails ? 'nothing half written' : 'yes';
       for (const { result } of results)
         if (result.error && !fails)

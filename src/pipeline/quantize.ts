@@ -149,6 +149,7 @@ async function finish(
   for (const d of diagnostics) note(job, d);
   if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs, plan: decided }, source);
   const arrays = packedWeights(numbers);
+  options.onProgress?.({ stage: 'report' });
   const report = buildReport({
     name: options.model,
     loaded: job.loaded,
@@ -172,6 +173,7 @@ async function finish(
   const failure = missed ?? (packed && fallbackFailure(packed.report, options));
   stopIfAborted(options.signal);
   if (failure && !options.keep) throw failure;
+  options.onProgress?.({ stage: 'write' });
   const files = wanted.model ? await saveModel(quantized, wanted.model) : [];
   if (options.sidecar) {
     await writeAtomic(options.sidecar, encodeSidecar(numbers, arrays));

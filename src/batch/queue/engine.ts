@@ -60,6 +60,8 @@ class QueueRun {
   private readonly events: QueueEvents;
   private readonly name: string;
   private readonly pending = new Map<string, Pending>();
+  /** The job that is told about, by queue ids of whatever is done for it. */
+  private readonly about = new Map<string, string>();
   private readonly news = new Set<string>();
   private wake: () => void = () => {};
 
@@ -113,7 +115,7 @@ class QueueRun {
     };
     const warn = (code: string, message: string) => {
       return ({ jobId }: { jobId: string }) => {
-        const job = this.pending.get(jobId)?.message.about;
+        const job = this.about.get(jobId);
         if (job) onEvent?.({ event: 'warning', job, code, message });
       };
     };
@@ -141,7 +143,9 @@ class QueueRun {
       ? calibrationFlow(group, this.ledger.store.statistics(key), shards, next, this.name)
       : undefined;
     for (const message of next) await this.expect(message, flow?.id);
-    if (flow) await this.flows.add(flow);
+    if (!flow) return;
+    for (const { opts, data } of [flow, ...flow.children!]) this.about.set(opts!.jobId!, data.about);
+    await this.flows.add(flow);
   }
 
   private async messageFor(job: BatchJob): Promise<QuantizeMessage> {
@@ -153,6 +157,7 @@ class QueueRun {
   private async expect(message: QuantizeMessage, merge: string | undefined): Promise<void> {
     const entry = { id: quantizeId(message), message, merge, added: 0, unseen: 0 };
     this.pending.set(entry.id, entry);
+    this.about.set(entry.id, message.about);
     const there = await this.queue.getJob(entry.id);
     if (there?.finishedOn) await this.remove(entry.id);
     if (!merge && (!there || there.finishedOn)) await this.add(entry);
