@@ -247,10 +247,11 @@ async function soak(count) {
   place.remove();
 }
 
-/** Throughput by workers, interleaved, and what is left when the steps' own seconds are taken off. */
+/** Throughput by workers, interleaved, and what one worker takes when the work's own seconds are taken off. */
 async function speed() {
   const place = new Place(12, ['int8-perchannel', 'int8-perlayer'], 'shapes');
-  console.log('| workers | seconds | jobs a second | against one | overhead a job |\n|---|---|---|---|---|');
+  console.log('| workers | seconds | jobs a second | against one | overhead a job | a step |');
+  console.log('|---|---|---|---|---|---|');
   const best = new Map();
   for (let round = 0; round < 3; round++)
     for (const count of [1, 2, 4]) {
@@ -267,10 +268,11 @@ async function speed() {
       if (!(best.get(count)?.seconds < run.seconds)) best.set(count, run);
     }
   for (const [count, { seconds, steps, tasks }] of best) {
-    const each = count === 1 ? `${((1000 * (seconds - steps)) / tasks).toFixed(0)} ms` : '';
-    const ratio = best.get(1).seconds / seconds;
+    const cost = (parts) => (count === 1 ? `${((1000 * (seconds - steps)) / parts).toFixed(0)} ms` : '');
+    const rate = (place.count / seconds).toFixed(1);
+    const ratio = (best.get(1).seconds / seconds).toFixed(2);
     console.log(
-      `| ${count} | ${seconds.toFixed(1)} | ${(place.count / seconds).toFixed(1)} | ${ratio.toFixed(2)} | ${each} |`,
+      `| ${count} | ${seconds.toFixed(1)} | ${rate} | ${ratio} | ${cost(place.count)} | ${cost(tasks)} |`,
     );
   }
   place.remove();

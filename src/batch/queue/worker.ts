@@ -43,6 +43,7 @@ export interface WorkOptions {
 export type WorkEvent =
   | { event: 'ready'; queue: string }
   | { event: 'trouble'; message: string }
+  /** `seconds` that the work itself took. */
   | { event: 'ended'; stage: Message['kind']; job: string; seconds: number; error?: string };
 
 /** Workers that one job may take down. */
@@ -115,17 +116,16 @@ class Hand {
 
   private async take(job: Job<Message, Answer>, token: string, signal: AbortSignal): Promise<Answer> {
     const { data } = job;
-    const started = performance.now();
+    let seconds = 0;
+    const perform: Perform = async (task) => {
+      const done = await this.perform(job, task, signal);
+      seconds += done.seconds;
+      return done;
+    };
     const ended = (error?: string) =>
-      this.options.onEvent({
-        event: 'ended',
-        stage: data.kind,
-        job: data.about,
-        seconds: (performance.now() - started) / 1000,
-        error,
-      });
+      this.options.onEvent({ event: 'ended', stage: data.kind, job: data.about, seconds, error });
     try {
-      const answer = await this.answer(job, signal);
+      const answer = await this.answer(job, perform);
       ended();
       return answer;
     } catch (error) {
@@ -138,10 +138,9 @@ class Hand {
     }
   }
 
-  private answer(job: Job<Message, Answer>, signal: AbortSignal): Promise<Answer> {
+  private answer(job: Job<Message, Answer>, perform: Perform): Promise<Answer> {
     const { data } = job;
     const last = job.attemptsMade + 1 >= ATTEMPTS;
-    const perform = (task: Task) => this.perform(job, task, signal);
     if (data.kind === 'shard') return calibrateShard(data, perform);
     if (data.kind === 'merge') return this.merge(data, job, perform);
     return quantizeOne(data, last, perform);

@@ -2,6 +2,7 @@ import type { WorkEvent } from '../../batch/queue/worker.js';
 import { budgetOf, queueAddress } from '../batch/resources.js';
 import type { Action } from '../commands.js';
 import { createProgress } from '../progress.js';
+import { digits } from '../render/units.js';
 import { versionOf } from '../version.js';
 
 export const run: Action = async (_operands, options, shell) => {
@@ -30,5 +31,5 @@ function lineOf(event: WorkEvent): string {
   if (event.event === 'ready') return `ready: takes jobs from ${event.queue}; Ctrl-C stops`;
   if (event.event === 'trouble') return `warning QUEUE: ${event.message}`;
   const { stage, job, seconds, error } = event;
-  return `${job}: ${stage} ${error ? `failed: ${error}` : `done in ${seconds.toFixed(1)} s`}`;
+  return `${job}: ${stage} ${error ? `failed: ${error}` : `done in ${digits(seconds)} s`}`;
 }
