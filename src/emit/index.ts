@@ -17,6 +17,7 @@ export {
   packageFor,
 } from './formats.js';
 export type { Fallback, Image, Legality } from './mlpackage/index.js';
+export { fourBitsAsBytes } from './ort.js';
 export { emitQdq } from './qdq.js';
 export type { Tiles } from './savedmodel/index.js';
 export { emitPackable, type Packable } from './stored.js';

@@ -1,5 +1,5 @@
 import type { SampleSource } from '../data/types.js';
-import { type Conversion, executableModel, toTensorrt } from '../emit/index.js';
+import { type Conversion, executableModel, fourBitsAsBytes, toTensorrt } from '../emit/index.js';
 import { type Diagnostic, unsupportedError } from '../errors.js';
 import { opsetVersion, qualifiedType } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
@@ -129,12 +129,12 @@ function refuseErrors(findings: readonly Finding[]): void {
 }
 
 async function forOnnxruntime(given: Model, { threads }: JobOptions): Promise<Made> {
-  const model = executableModel(given);
+  const { model, count } = fourBitsAsBytes(executableModel(given));
   const bytes = await ortBytes(model);
   return {
     bytes: bytes.length,
     operations: model,
-    changes: {},
+    changes: count > 0 ? { 'constants of 4 bits written as bytes': count } : {},
     findings: [],
     open: [() => openModel(model, { optimize: ORT_LEVEL, threads }), () => openSession(bytes, { threads })],
     verifiedBy: 'onnxruntime, which wrote it: loaded again and run',
