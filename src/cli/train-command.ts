@@ -7,7 +7,7 @@ export const TRAIN: CommandSpec = {
   detail:
     'Gradients, rounding and optimiser are one ONNX graph that onnxruntime runs: no training framework, no original code.\n' +
     'With --labels it learns classes; without, the FP32 model teaches, on samples without labels. Each epoch is judged on\n' +
-    'samples held out (every tenth of 200 or more), and the best one is taken. Starts from what `quantize` makes.',
+    'samples held out (a tenth of 200 or more), and the best one is taken. Starts from what `quantize` makes.',
   operands: [{ name: '<model>', description: 'an ONNX file, or - for stdin' }],
   options: [
     ...MAKE,
@@ -42,6 +42,9 @@ export const TRAIN: CommandSpec = {
   overrides: {
     labels: { description: 'right classes of the samples in --data; without it the FP32 model teaches' },
     batch: { description: 'samples a step (default: about a million input values, 8 to 64)' },
+    memory: {
+      description: 'most memory that training may take, such as 2G; by default what the machine has',
+    },
     seed: { description: 'seed of the order of samples and of --augment' },
     output: { description: 'file to write, - for stdout; default: <model>.<chip>.<scheme>.onnx here' },
   },

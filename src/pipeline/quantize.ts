@@ -11,7 +11,13 @@ import {
   packedWeights,
 } from '../emit/index.js';
 import { misfit, rescaled } from '../equalize/index.js';
-import { type Diagnostic, invalidError, type QuantizeError, usageError } from '../errors.js';
+import {
+  type Diagnostic,
+  invalidError,
+  type QuantizeError,
+  unsupportedError,
+  usageError,
+} from '../errors.js';
 import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
 import { checkPlan, decodePlan, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
@@ -68,7 +74,16 @@ export async function quantize(options: JobOptions): Promise<Result> {
  */
 export async function train(options: JobOptions): Promise<Result> {
   outputsOf(options);
-  const decision = await decide(await openJob(options));
+  const job = await openJob(options);
+  if (job.scheme.float && !options.training?.labels)
+    throw usageError(
+      'TRAIN_LABELS',
+      `${job.scheme.name} without --labels: the float model would teach itself`,
+      {
+        hint: 'add --labels, or name a scheme to train with its rounding',
+      },
+    );
+  const decision = await decide(job);
   return finish(...(await trained(decision, await produce(decision.draft))));
 }
 
@@ -89,11 +104,16 @@ export const plan = async (options: JobOptions): Promise<Plan> =>
 
 /**
  * Does what a plan file says to the model that it was made for.
- * @throws QuantizeError PLAN_OTHER_MODEL, PLAN_MISFIT, PLAN_INVALID (invalid)
+ * @throws QuantizeError PLAN_OTHER_MODEL, PLAN_MISFIT, PLAN_INVALID (invalid), PLAN_TRAINED (unsupported)
  */
 export async function apply(planFile: string, options: JobOptions): Promise<Result> {
   outputsOf(options);
   const decided = decodePlan(readText(planFile), planFile);
+  if (decided.trained)
+    throw unsupportedError('PLAN_TRAINED', 'the weights were trained, and a plan does not hold them', {
+      where: { file: planFile },
+      hint: 'keep the model that the training wrote, or train again: the same --seed and --threads 1 give the same bytes',
+    });
   const job = await openJob({
     ...options,
     target: decided.target,
@@ -145,7 +165,7 @@ async function finish(
 ): Promise<Result> {
   const { job, plan: decided, source, types, stats } = draft;
   const { options } = job;
-  warnIfNothing(job, decided);
+  if (!job.scheme.float || !training) warnIfNothing(job, decided);
   for (const d of diagnostics) note(job, d);
   if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs, plan: decided }, source);
   const arrays = packedWeights(numbers);

@@ -92,7 +92,7 @@ function assemble(
     biasCorrection: false,
     integer: integerNodes(flow),
     dynamic,
-    float: floatNodes(flow, new Set(weights.flatMap((w) => w.uses.map((u) => u.node)))).filter(
+    float: floatNodes(flow, new Set(weights.flatMap((w) => w.uses.map((u) => u.node))), input.scheme).filter(
       ({ node }) => !runs.has(node),
     ),
   };
@@ -107,7 +107,7 @@ function highPrecisionOf({ writing }: PlanInput): Pick<Plan, 'highPrecision'> {
 export function describeFlow(input: PlanInput): { integer: IntegerPlan[]; float: FloatPlan[] } {
   const flow = decideFlow(input);
   const stored = new Set(planWeights(flow, input).flatMap((w) => w.uses.map((u) => u.node)));
-  return { integer: integerNodes(flow), float: floatNodes(flow, stored) };
+  return { integer: integerNodes(flow), float: floatNodes(flow, stored, input.scheme) };
 }
 
 const integerNodes = (flow: Flow): IntegerPlan[] =>
@@ -119,11 +119,12 @@ const integerNodes = (flow: Flow): IntegerPlan[] =>
       : (flow.notes.get(node) ?? flow.candidates.get(node)!.rule.description),
   }));
 
-function floatNodes(flow: Flow, weightOnly: Set<string>): FloatPlan[] {
+function floatNodes(flow: Flow, weightOnly: Set<string>, { float, name }: Scheme): FloatPlan[] {
+  const idle = float ? `${name} quantizes nothing` : 'weight-only scheme: activations stay float';
   return flow.graph.nodes
     .filter((node) => !flow.integer.has(node))
     .map((node) => {
-      const reason = flow.refused.get(node) ?? 'weight-only scheme: activations stay float';
+      const reason = flow.refused.get(node) ?? idle;
       return {
         node: node.name ?? '',
         opType: node.opType,

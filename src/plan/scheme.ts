@@ -28,6 +28,14 @@ const ACTIVATION_TOKENS = new Map<string, Scheme['activations']>([
 
 /** What a scheme of many formats is called. */
 const MIXED = 'mixed';
+/** What `quantize train` takes to train the float model itself. */
+const FLOAT: Scheme = {
+  name: 'fp32',
+  weights: 'int8',
+  activations: 'none',
+  granularity: { kind: 'perchannel' },
+  float: true,
+};
 
 /** Schemes besides each format's own that are worth a line in listings. */
 const COMBINATIONS: readonly { id: string; description: string }[] = [
@@ -92,13 +100,14 @@ export const FEATURED_SCHEMES: readonly string[] = [
 
 /**
  * Parses `<weights>[-<activations>]-<granularity>`: `int8-perchannel`, `int4-block32`, `int8-a16-perlayer`. Formats that
- * settle their own scales stand without granularity: `nvfp4`, `mxfp8-float`, `bf16`.
+ * settle their own scales stand without granularity: `nvfp4`, `mxfp8-float`, `bf16`. `fp32` quantizes nothing.
  *
  * Where the name says nothing of activations: weights of 8 bits and more that chips multiply (integers, FP8) take what
  * the target computes in; narrower ones, blocks and tables are weight-only.
  * @throws QuantizeError UNKNOWN_SCHEME (usage), SCHEME_DYNAMIC (unsupported)
  */
 export function parseScheme(name: string): Scheme {
+  if (name === FLOAT.name) return FLOAT;
   const [weights, ...rest] = name.split('-');
   if (weights === MIXED) return mixedScheme(name, rest);
   const granularity = ownScales(weights) ?? parseGranularity(rest.pop() ?? '');

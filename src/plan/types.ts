@@ -25,6 +25,8 @@ export interface Scheme {
   granularity: Granularity;
   /** Layers have formats of their own, chosen within a budget; `weights` is what the search starts from. */
   mixed?: boolean;
+  /** Nothing is quantized (`fp32`): for training the float model itself. */
+  float?: boolean;
 }
 
 /** Which zeros are made before rounding: two of every four along the reduction axis, or a share (0…1) of the smallest. */
@@ -154,6 +156,8 @@ export interface Plan {
    * layer, or, in turn, that of the quantized network up to it.
    */
   biasCorrection: boolean | 'sequential';
+  /** The weights that were rounded had been trained, which a plan cannot do again. */
+  trained?: true;
   integer: IntegerPlan[];
   /** Empty but for schemes with dynamic activations. */
   dynamic: DynamicPlan[];

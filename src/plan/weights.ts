@@ -17,6 +17,7 @@ const MIN_STORED_ELEMENTS = 8;
 
 /** Every constant that is read as a weight, one plan for each way it is read (tensor, axis, role). */
 export function planWeights(flow: Flow, input: PlanInput): WeightPlan[] {
+  if (input.scheme.float) return [];
   const plans = new Map<string, WeightPlan>();
   const ends = endsOf(flow, input);
   for (const node of flow.graph.nodes) {

@@ -34,6 +34,6 @@ export function trainingRows({ before, after }: Training): { head: string[]; row
   ];
   return {
     head: ['', 'top-1', 'same top-1', 'SQNR'],
-    rows: [row('quantized', before), row('quantized and trained', after)],
+    rows: [row('before', before), row('trained', after)],
   };
 }

@@ -130,7 +130,7 @@ export interface Training {
   /** The epoch whose weights were taken; −1: the start, as none was better. */
   best: number;
   seconds: number;
-  /** Estimated, of the training graph. */
+  /** Of the process while it trains, estimated before. */
   bytes: number;
   /** The quantized model without training, on the samples of the report's comparison; and the trained one. */
   before: Worth;

@@ -80,8 +80,7 @@ export const LAYERS: readonly Layer[] = [
   {
     files: 'src/data/',
     // TensorProto .pb samples are read by the codec.
-    values: ['src/errors.ts', 'src/ir/', 'src/onnx/'],
-    types: ['src/runtime/types.ts'],
+    values: ['src/errors.ts', 'src/ir/', 'src/onnx/', 'src/runtime/'],
     packages: ['sharp', 'yauzl', 'node:*'],
   },
   ...STAGES.map(stage),

@@ -1,15 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadModel } from '../../src/onnx/index.js';
 import { decide } from '../../src/pipeline/decide.js';
 import type { JobOptions } from '../../src/pipeline/options.js';
 import { produce } from '../../src/pipeline/produce.js';
 import { openJob } from '../../src/pipeline/stages.js';
 import { trainedDraft } from '../../src/pipeline/training/finish.js';
+import { heldOut } from '../../src/pipeline/training/samples.js';
 import { sized } from '../../src/pipeline/training/sizes.js';
 import { startOf, withConstants } from '../../src/pipeline/training/start.js';
-import { train } from '../../src/pipeline.js';
+import { apply, train } from '../../src/pipeline.js';
 import { openModel } from '../../src/runtime/index.js';
 import {
   Batches,
@@ -68,6 +70,42 @@ describe('training', () => {
     await expect(run('other.onnx', { seed: 4 }, checkpoint)).rejects.toMatchObject({
       code: 'CHECKPOINT_OTHER',
     });
+  });
+
+  it('judges on samples of all classes though they lie in their order', () => {
+    const { training, validation } = heldOut(300);
+    expect(new Set([...training, ...validation]).size).toBe(300);
+    expect(validation).toHaveLength(30);
+    expect(new Set(validation.map((n) => n % 10)).size).toBeGreaterThan(7);
+    expect(heldOut(20)).toEqual({ training: heldOut(20).validation, validation: heldOut(20).training });
+  });
+
+  it('trains the float model, from labels', async () => {
+    const output = join(folder, 'float.onnx');
+    const [labels, data] = [join(FIXTURES, 'shapes.labels.txt'), [join(FIXTURES, 'shapes.evaluation')]];
+    const training = { data, labels, steps: 6, batch: 8, rate: 1e-3 };
+    const { report, plan } = await train(job({ scheme: 'fp32', output, training }));
+    expect([plan.weights, plan.activations]).toEqual([[], []]);
+    expect(report.training).toMatchObject({
+      taught: 'labels',
+      steps: 6,
+      history: [{ step: 3 }, { step: 6 }],
+    });
+    expect(loadModel(output).model.graph.nodes.some((n) => n.opType === 'DequantizeLinear')).toBe(false);
+  });
+
+  it('refuses to apply a plan whose weights were trained', async () => {
+    const { plan } = await train(job({ training: { steps: 1, batch: 8 } }));
+    const file = join(folder, 'plan.json');
+    writeFileSync(file, JSON.stringify(plan));
+    await expect(apply(file, job())).rejects.toMatchObject({ code: 'PLAN_TRAINED' });
+  });
+
+  it.each([
+    ['fp32 without labels', { scheme: 'fp32', training: {} }, 'TRAIN_LABELS'],
+    ['less memory than it takes', { memory: 2 ** 20, training: { steps: 1 } }, 'TRAIN_MEMORY'],
+  ])('refuses %s', async (_, options, code) => {
+    await expect(train(job(options))).rejects.toMatchObject({ code });
   });
 
   it.each([

@@ -15,13 +15,13 @@ import {
   Teaching,
   type Trainer,
   train,
-  trainingBytes,
   Validation,
 } from '../../train/index.js';
 import type { Draft } from '../draft.js';
 import { note } from '../stages.js';
 import { checkpointAt } from './checkpoint.js';
 import { trainedDraft } from './finish.js';
+import { megabytes, requireMemory, trainingBytes } from './memory.js';
 import { TRAINING_DEFAULTS, type TrainingOptions } from './options.js';
 import { type Lessons, lessonsFor } from './samples.js';
 import { defaultBatch, type Sized, sized } from './sizes.js';
@@ -48,6 +48,9 @@ export async function trainDraft(draft: Draft, options: TrainingOptions): Promis
       message: `the model fixes its batch, so it is trained with one sample a step`,
     });
   const problem = problemOf(draft, fixed, options);
+  const bytes = await trainingBytes(problem);
+  draft.job.options.onProgress?.({ stage: 'train', message: `about ${megabytes(bytes)} MB of memory` });
+  requireMemory(bytes, fixed.batch, draft.job.options.memory);
   const started = performance.now();
   const progress = await run(draft, problem, fixed, lessons, options);
   const quantizers = quantizersOf(problem);
@@ -55,7 +58,7 @@ export async function trainDraft(draft: Draft, options: TrainingOptions): Promis
   const seconds = (performance.now() - started) / 1000;
   return {
     draft: next,
-    trained: summary(progress, { lessons, options, batch: fixed.batch, seconds, problem }),
+    trained: summary(progress, { lessons, options, batch: fixed.batch, seconds, bytes }),
   };
 }
 
@@ -109,10 +112,6 @@ async function run(
   const { job } = draft;
   const { threads, seed = 0, signal } = job.options;
   const goal = goalFor(fixed.model, fixed.dims, options);
-  job.options.onProgress?.({
-    stage: 'train',
-    message: `about ${megabytes(trainingBytes(problem))} MB of memory`,
-  });
   const trainer = await openTrainer(problem, threads);
   const outputs = goal.classes ? [goal.classes.value] : [];
   const evaluator = await openEvaluator(problem, outputs, threads);
@@ -177,8 +176,6 @@ async function run(
 
 /** Before the first epoch. */
 const START = -1;
-
-const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 
 const stepText = (loss: number, { accuracy }: { accuracy?: number }): string =>
   `loss ${loss.toPrecision(3)}${accuracy === undefined ? '' : `, best ${(100 * accuracy).toFixed(1)} %`}`;

@@ -37,7 +37,7 @@ export function trainedDraft(draft: Draft, state: State, layout: Layout, quantiz
   return {
     ...draft,
     job: { ...draft.job, prepared: withConstants(draft.job.prepared, constants) },
-    plan: { ...draft.plan, activations, weights, biasCorrection: false },
+    plan: { ...draft.plan, activations, weights, biasCorrection: false, trained: true },
     means: undefined,
     rounded,
   };

@@ -1,6 +1,7 @@
 import type { SampleSource } from '../../data/types.js';
 import { invalidError, usageError } from '../../errors.js';
 import type { Feeds } from '../../runtime/types.js';
+import { shuffled } from '../../train/index.js';
 import type { Draft } from '../draft.js';
 import { labelsFor, samplesOf } from '../samples.js';
 import type { TrainingOptions } from './options.js';
@@ -16,6 +17,7 @@ export interface Lessons {
 
 /** One of so many samples judges, where there are enough; at most so many. */
 const HELD_OUT = 10;
+const LOT = 1;
 const ENOUGH = 200;
 const MOST_JUDGES = 500;
 
@@ -37,17 +39,21 @@ export async function lessonsFor(
     throw usageError('LABELS_WITHOUT_SAMPLES', '--labels needs the samples that they label', {
       hint: 'add --data',
     });
-  const numbers = Array.from({ length: source.count }, (_, i) => i);
-  const judges = source.count >= ENOUGH ? numbers.filter((n) => n % HELD_OUT === 0) : numbers;
-  const validation = judges.slice(0, MOST_JUDGES);
-  const held = new Set(source.count >= ENOUGH ? validation : []);
   return {
     source,
     labels,
-    training: numbers.filter((n) => !held.has(n)),
-    validation,
+    ...heldOut(source.count),
     first: await firstOf(source),
   };
+}
+
+/** Numbers of samples to train on, and those that judge: drawn by lot, as samples may lie in the order of their classes. */
+export function heldOut(count: number): Pick<Lessons, 'training' | 'validation'> {
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  if (count < ENOUGH) return { training: numbers, validation: numbers };
+  const validation = shuffled(numbers, LOT, 0).slice(0, Math.min(MOST_JUDGES, Math.ceil(count / HELD_OUT)));
+  const held = new Set(validation);
+  return { training: numbers.filter((n) => !held.has(n)), validation };
 }
 
 async function firstOf(source: SampleSource): Promise<Feeds> {

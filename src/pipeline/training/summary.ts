@@ -1,5 +1,5 @@
 import type { Training, Worth } from '../../report/types.js';
-import { type Problem, type Progress, trainingBytes } from '../../train/index.js';
+import type { Progress } from '../../train/index.js';
 import { lowestSqnr } from '../../verify/index.js';
 import type { Metrics } from '../../verify/types.js';
 import type { TrainingOptions } from './options.js';
@@ -13,11 +13,11 @@ interface Facts {
   options: TrainingOptions;
   batch: number;
   seconds: number;
-  problem: Problem;
+  bytes: number;
 }
 
 export function summary({ step, history, best }: Progress, facts: Facts): Trained {
-  const { lessons, options, batch, seconds, problem } = facts;
+  const { lessons, options, batch, seconds, bytes } = facts;
   const { training, validation, labels } = lessons;
   return {
     steps: step,
@@ -28,7 +28,7 @@ export function summary({ step, history, best }: Progress, facts: Facts): Traine
     history,
     best: best!.epoch,
     seconds,
-    bytes: trainingBytes(problem),
+    bytes,
   };
 }
 
