@@ -148,8 +148,7 @@ export const LAYERS: readonly Layer[] = [
   // Networks and pictures for tests and for the validation of the cost model.
   {
     files: 'fixtures/',
-    values: ['src/errors.ts', 'src/ir/', 'src/onnx/'],
-    types: ['src/runtime/types.ts'],
+    values: ['src/errors.ts', 'src/ir/', 'src/onnx/', 'src/runtime/'],
     packages: ['node:*'],
   },
   { files: 'src/index.ts', values: ['src/', 'kernels/', 'targets/'] },
