@@ -11,10 +11,13 @@ import type { Dtype } from '../../src/ir/dtypes.js';
 import type { Model } from '../../src/ir/model.js';
 import { floatValues } from '../../src/ir/tensor.js';
 import type { Feeds, TensorValue, TypedArray } from '../../src/runtime/types.js';
+import type { Case } from '../emit/mlpackage/cases.js';
+import { VARIANTS } from '../emit/mlpackage/variants.js';
 import { INTEGER_NAMES, SAVED } from '../emit/savedmodel/cases.js';
 import { packaged } from '../emit/savedmodel/export.js';
 import { OPEN, type Open, openModel, openPackage } from '../emit/savedmodel/open.js';
-import { buildModel, distance, run } from '../prepare/opset/build.js';
+import { caseOf, together } from '../emit/together.js';
+import { distance, run } from '../prepare/opset/build.js';
 import { saved } from '../zoo/packages.js';
 import { ZOO } from '../zoo/samples.js';
 import { MODELS } from '../zoo/zoo.js';
@@ -84,39 +87,6 @@ async function inTensorFlow(jobs: readonly Job[]): Promise<Feeds[]> {
   );
 }
 
-/** All cases of one opset side by side in one model, so that it is compiled once. */
-function together(cases: typeof SAVED, opset: number): { model: Model; feeds: Feeds } {
-  const under = (i: number, name: string) => (name ? `c${i}/${name}` : '');
-  const renamed = <T>(i: number, values: Record<string, T> = {}) =>
-    Object.fromEntries(Object.entries(values).map(([name, v]) => [under(i, name), v]));
-  const all = cases.map((c, i) => ({
-    nodes: c.nodes.map((n) => ({
-      ...n,
-      inputs: n.inputs.map((name) => under(i, name)),
-      outputs: n.outputs.map((name) => under(i, name)),
-    })),
-    outputs: (c.outputs ?? c.nodes.at(-1)!.outputs.filter(Boolean)).map((name) => under(i, name)),
-    inputs: renamed(i, c.inputs),
-    constants: renamed(i, c.constants),
-    types: renamed(i, c.types),
-  }));
-  const merged = <K extends 'inputs' | 'constants' | 'types'>(key: K) =>
-    Object.assign({}, ...all.map((c) => c[key])) as (typeof all)[number][K];
-  const model = buildModel({
-    name: 'together',
-    opset,
-    nodes: all.flatMap((c) => c.nodes),
-    outputs: all.flatMap((c) => c.outputs),
-    inputs: merged('inputs'),
-    constants: merged('constants'),
-    types: merged('types'),
-  });
-  return { model, feeds: merged('inputs') };
-}
-
-const opsetOf = (c: (typeof SAVED)[number]): number => c.opset ?? 16;
-const OPSETS = [...new Set(SAVED.map(opsetOf))];
-
 /** XLA's own exponentials, and products summed in another order. */
 const BOUND = 2e-5;
 /** A residual network and a transformer; docs/tpu.md has figures of more. */
@@ -129,17 +99,15 @@ function lastStep({ graph }: Model): number {
 }
 
 describe.skipIf(!PYTHON)(`TensorFlow and JAX take what we write${PYTHON ? '' : ` (${WITHOUT})`}`, () => {
-  const operators: (Job & { model: Model; cases: typeof SAVED })[] = [];
+  const operators: (Job & { model: Model; cases: readonly Case[] })[] = [];
   const networks: (Job & { model: Model })[] = [];
   const opened: (Job & { open: Open })[] = [];
   let results: Feeds[] = [];
 
   beforeAll(async () => {
-    for (const opset of OPSETS) {
-      const cases = SAVED.filter((c) => opsetOf(c) === opset);
-      const { model, feeds } = together(cases, opset);
-      const pack = await packaged(model, { compute: 'f32' });
-      operators.push({ name: `opset${opset}`, model, cases, feeds, pack });
+    for (const { opset, ...merged } of together([...SAVED, ...VARIANTS])) {
+      const pack = await packaged(merged.model, { compute: 'f32' });
+      operators.push({ name: `opset${opset}`, ...merged, pack });
     }
     for (const zoo of MODELS.filter((m) => ZOO && REAL.includes(m.id)))
       networks.push({ name: basename(zoo.id), ...(await saved(zoo, 'int8-perchannel', { compute: 'f32' })) });
@@ -151,7 +119,7 @@ describe.skipIf(!PYTHON)(`TensorFlow and JAX take what we write${PYTHON ? '' : `
   it('TensorFlow runs every operator as onnxruntime does, and products of codes bit for bit', async () => {
     for (const [j, { model, cases, feeds }] of operators.entries())
       for (const [name, value] of Object.entries(await run(model, feeds))) {
-        const c = cases[Number(/^c(\d+)\//.exec(name)![1])];
+        const c = caseOf(cases, name);
         const bound = INTEGER_NAMES.includes(c.name) ? 0 : BOUND;
         expect(distance(value, results[j][name]), c.name).toBeLessThanOrEqual(bound);
       }

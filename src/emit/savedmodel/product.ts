@@ -1,4 +1,4 @@
-import type { Window } from '../mlpackage/ops/window.js';
+import type { Window } from '../lowering/window.js';
 import type { Weight } from '../weight.js';
 import { range } from './builder.js';
 import type { Codes, Context, IntegerBias } from './context.js';

@@ -97,7 +97,13 @@ const scattered =
     const attributes = [makeAttribute.string('reduction', mode === 'update' ? 'none' : mode)];
     if (axis) attributes.push(int('axis', l.number(o, 'axis')));
     const indices = l.step('Cast', [l.input(o, 'indices')], [castTo('int64')]);
-    l.finish(o, op, [l.input(o, 'data'), indices, l.input(o, 'updates')], attributes);
+    // onnxruntime writes float16 by index, but reduces nothing into it.
+    const wide = mode !== 'update' && o.outputs[0].dtype === 'fp16';
+    const input = (name: string) =>
+      wide ? l.step('Cast', [l.input(o, name)], [castTo('float32')]) : l.input(o, name);
+    const inputs = [input('data'), indices, input('updates')];
+    if (!wide) return l.finish(o, op, inputs, attributes);
+    return l.finish(o, 'Cast', [l.step(op, inputs, attributes)], [castTo('float16')]);
   };
 
 export const MOVEMENT: Lifts = {

@@ -1,9 +1,9 @@
-import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
+import { intAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { interleaved, transposedWindow, type Window, windowOf, zeros } from '../../lowering/window.js';
 import type { Context, Inputs } from '../context.js';
 import { floats, int, ints, text } from '../literal.js';
 import type { Family, Lower } from './types.js';
-import { interleaved, type Window, windowOf, zeros } from './window.js';
 
 /** Strides, padding and dilations, written out even where they are the default: the runtime relies on it. */
 const convInputs = ({ strides, begin, end, dilations }: Window, groups: number): Inputs => ({
@@ -54,32 +54,5 @@ const convTranspose: Lower = (node, c) => {
   const perChannel = bias && { ...bias, dims: [dims[1], ...beyond.map(() => 1)] };
   return perChannel ? c.op('add', { x: whole, y: perChannel }, dims) : whole;
 };
-
-/** `end` below 0: so many cells lie beyond the kernel. */
-export function transposedWindow(node: Node, input: number[], kernel: number[], output: number[]): Window {
-  const listed = (name: string) => intsAttribute(node, name) ?? kernel.map(() => 1);
-  const [strides, dilations] = [listed('strides'), listed('dilations')];
-  const cropped = kernel.map((k, i) => (input[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - output[i]);
-  const begin = cropBegin(node, cropped);
-  return {
-    kernel,
-    strides,
-    dilations,
-    begin,
-    end: cropped.map((n, i) => n - begin[i]),
-    extra: zeros(kernel.length),
-  };
-}
-
-/** What is cropped in front: as stated, or half of it where the output's shape decides (the smaller half for UPPER). */
-function cropBegin(node: Node, cropped: number[]): number[] {
-  const auto = stringAttribute(node, 'auto_pad', 'NOTSET');
-  const pads = intsAttribute(node, 'pads');
-  if (auto === 'NOTSET' && !intsAttribute(node, 'output_shape'))
-    return pads?.slice(0, cropped.length) ?? zeros(cropped.length);
-  if (auto === 'VALID') return zeros(cropped.length);
-  const held = cropped.map((n) => Math.max(n, 0));
-  return held.map((n) => (auto === 'SAME_UPPER' ? Math.floor(n / 2) : Math.ceil(n / 2)));
-}
 
 export const CONVOLUTION: Family = { Conv: conv, ConvTranspose: convTranspose };

@@ -59,13 +59,27 @@ const gatherElements: Lower = (node, c) => {
   return c.op('gather_along_axis', inputs, c.dims(node.outputs[0]));
 };
 
+/** The last axis lists an index for each axis of x behind the first `batch` ones. */
+function vectors(c: Context, dims: readonly number[], batch: number): Var {
+  const known = c.ints(1);
+  if (!known?.some((v) => v < 0)) return c.input(1);
+  const shape = c.dims(c.node.inputs[1]);
+  const [width] = shape.slice(-1);
+  return c.literal(
+    ints(
+      known.map((v, i) => axisOf(v, dims[batch + (i % width)])),
+      shape,
+    ),
+  );
+}
+
 const gatherNd: Lower = (node, c) => {
   const x = c.input(0);
-  if (c.ints(1)?.some((v) => v < 0)) return c.refuse('negative indices have no counterpart');
+  const batch = intAttribute(node, 'batch_dims', 0);
   const inputs = {
     x,
-    indices: c.input(1),
-    batch_dims: int(intAttribute(node, 'batch_dims', 0)),
+    indices: vectors(c, x.dims, batch),
+    batch_dims: int(batch),
     validate_indices: flag(false),
   };
   return c.op('gather_nd', inputs, c.dims(node.outputs[0]));
@@ -92,10 +106,9 @@ const scatterElements: Lower = (_, c) => {
 
 const scatterNd: Lower = (_, c) => {
   const data = c.input(0);
-  if (c.ints(1)?.some((v) => v < 0)) return c.refuse('negative indices have no counterpart');
   const inputs = {
     data,
-    indices: c.input(1),
+    indices: vectors(c, data.dims, 0),
     updates: c.input(2),
     mode: mode(c),
     validate_indices: flag(false),

@@ -1,10 +1,10 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
-import { axisOf, type Context, range } from '../context.js';
+import { interleaved } from '../../lowering/window.js';
+import { axisOf, type Context, range, sizeOf } from '../context.js';
 import { flag, flags, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
 import { axesOf } from './reduction.js';
 import type { Family, Lower } from './types.js';
-import { interleaved } from './window.js';
 
 /** Shapes are known when the package is made, so whatever computes one has been folded. */
 const reshape: Lower = (node, c) => c.reshape(c.input(0), c.dims(node.outputs[0]));
@@ -102,14 +102,13 @@ export function sliced(c: Context, x: Var, part: Range, dims: number[]): Var {
 const MODES: Record<string, string> = { constant: 'constant', reflect: 'reflect', edge: 'replicate' };
 
 const pad: Lower = (node, c) => {
-  const x = c.input(0);
-  const rank = x.dims.length;
+  const rank = c.dims(node.inputs[0]).length;
   const listed = c.ints(1) ?? c.refuse('its pads are computed');
   const axes = c.ints(3)?.map((a) => axisOf(a, rank)) ?? range(rank);
-  const [begin, end] = padSides(listed, axes, rank);
+  const sides = padSides(listed, axes, rank);
+  const x = cropped(c, c.input(0), sides);
+  const [begin, end] = sides.map((side) => side.map((p) => Math.max(p, 0)));
   const mode = MODES[stringAttribute(node, 'mode', 'constant')] ?? c.refuse('it pads around the edge');
-  if ([...begin, ...end].some((p) => p < 0))
-    return c.refuse('a negative pad crops, which Core ML’s pad does not');
   const touched = range(rank).filter((i) => begin[i] + end[i] > 0);
   if (mode !== 'constant' && touched.some((i) => i < rank - 2))
     return c.refuse(`${mode} padding works on the last two axes only`);
@@ -124,8 +123,21 @@ const pad: Lower = (node, c) => {
     mode: text(mode),
     constant_val: c.number(value),
   };
-  return c.op('pad', inputs, c.dims(node.outputs[0]));
+  return touched.length === 0 ? x : c.op('pad', inputs, c.dims(node.outputs[0]));
 };
+
+/** What negative pads cut off. */
+function cropped(c: Context, x: Var, [begin, end]: [number[], number[]]): Var {
+  if (![...begin, ...end].some((p) => p < 0)) return x;
+  const from = begin.map((p) => Math.max(-p, 0));
+  const to = x.dims.map((d, i) => d - Math.max(-end[i], 0));
+  return sliced(
+    c,
+    x,
+    { begin: from, end: to },
+    to.map((t, i) => t - from[i]),
+  );
+}
 
 function padSides(listed: number[], axes: number[], rank: number): [number[], number[]] {
   const sides: [number[], number[]] = [Array(rank).fill(0), Array(rank).fill(0)];
@@ -153,13 +165,21 @@ const shape: Lower = (node, c) => {
   return c.literal(ints(dims.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', dims.length))));
 };
 
-/** Keeps one triangle of each matrix. */
+/** Keeps one triangle of each matrix: Core ML's own from the main diagonal, by a mask from any other. */
 const triangle: Lower = (node, c) => {
   const x = c.input(0);
   const k = node.inputs[1] ? (c.ints(1)?.[0] ?? c.refuse('its k is computed')) : 0;
   const upper = intAttribute(node, 'upper', 1) === 1;
-  if (k !== 0) return c.refuse('only the main diagonal can be the border');
-  return c.op('band_part', { x, lower: int(upper ? 0 : -1), upper: int(upper ? -1 : 0) }, x.dims);
+  if (k === 0)
+    return c.op('band_part', { x, lower: int(upper ? 0 : -1), upper: int(upper ? -1 : 0) }, x.dims);
+  const [rows, columns] = x.dims.slice(-2);
+  const isKept = (at: number) => {
+    const above = (at % columns) - (Math.floor(at / columns) % rows);
+    return upper ? above >= k : above <= k;
+  };
+  const mask = Uint8Array.from({ length: sizeOf(x.dims) }, (_, at) => Number(isKept(at)));
+  const b = c.broadcast(c.literal(c.number(0, x)), x.dims);
+  return c.op('select', { cond: { dtype: 'bool', dims: x.dims, bytes: mask }, a: x, b }, x.dims, x.dtype);
 };
 
 export const MOVEMENT: Family = {

@@ -1,10 +1,10 @@
 import { intAttribute, intsAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { interleaved, type Window, windowOf } from '../../lowering/window.js';
 import { type Context, type Inputs, range } from '../context.js';
 import { flag, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
 import type { Family, Lower } from './types.js';
-import { interleaved, type Window, windowOf } from './window.js';
 
 interface Pool {
   x: Var;

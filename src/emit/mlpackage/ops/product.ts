@@ -68,8 +68,18 @@ const matMul: Lower = (node, c) => {
     if (behind) c.absorb(behind.add, y);
     return y;
   }
-  return matmul(c, x, c.input(1), [false, false], dims);
+  return ofVectors(c, x, c.input(1), dims);
 };
+
+/** Core ML multiplies matrices: a vector to the left is a row, to the right a column. */
+function ofVectors(c: Context, x: Var, y: Var, dims: number[]): Var {
+  const [isRow, isColumn] = [x.dims.length === 1, y.dims.length === 1];
+  const row = isRow ? c.reshape(x, [1, ...x.dims]) : x;
+  const column = isColumn ? c.reshape(y, [...y.dims, 1]) : y;
+  const outer = isColumn ? [...dims, 1] : dims;
+  const whole = isRow ? [...outer.slice(0, -1), 1, ...outer.slice(-1)] : outer;
+  return c.reshape(matmul(c, row, column, [false, false], whole), dims);
+}
 
 const matmul = (c: Context, x: Var, y: Var, [tx, ty]: [boolean, boolean], dims: number[]): Var =>
   c.op('matmul', { x, y, transpose_x: flag(tx), transpose_y: flag(ty) }, dims);

@@ -1,7 +1,6 @@
 import { intAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
-import { transposedWindow } from '../../mlpackage/ops/convolution.js';
-import { windowOf } from '../../mlpackage/ops/window.js';
+import { transposedWindow, windowOf } from '../../lowering/window.js';
 import { transposeWeight, type Weight } from '../../weight.js';
 import { range } from '../builder.js';
 import type { Context } from '../context.js';

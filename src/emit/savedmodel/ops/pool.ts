@@ -1,6 +1,6 @@
 import { intAttribute, intsAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
-import { type Window, windowOf } from '../../mlpackage/ops/window.js';
+import { type Window, windowOf } from '../../lowering/window.js';
 import { identityOf, range } from '../builder.js';
 import type { Context } from '../context.js';
 import type { Combine, Value } from '../program.js';

@@ -1,5 +1,5 @@
-import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
-import type { Node } from '../../../ir/model.js';
+import { intAttribute, intsAttribute, stringAttribute } from '../../ir/graph.js';
+import type { Node } from '../../ir/model.js';
 
 /** A sliding window with its padding worked out: ONNX's auto_pad and ceil_mode as plain numbers. */
 export interface Window {
@@ -33,6 +33,33 @@ export function windowOf(node: Node, kernel: number[], input: number[], output: 
   const ceil = intAttribute(node, 'ceil_mode', 0) === 1;
   const extra = needed.map((n, i) => (ceil ? Math.max(n - begin[i] - end[i], 0) : 0));
   return { kernel, strides, dilations, begin, end: end.map((e, i) => e + extra[i]), extra };
+}
+
+/** `end` below 0: so many cells lie beyond the kernel. */
+export function transposedWindow(node: Node, input: number[], kernel: number[], output: number[]): Window {
+  const listed = (name: string) => intsAttribute(node, name) ?? kernel.map(() => 1);
+  const [strides, dilations] = [listed('strides'), listed('dilations')];
+  const cropped = kernel.map((k, i) => (input[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - output[i]);
+  const begin = cropBegin(node, cropped);
+  return {
+    kernel,
+    strides,
+    dilations,
+    begin,
+    end: cropped.map((n, i) => n - begin[i]),
+    extra: zeros(kernel.length),
+  };
+}
+
+/** What is cropped in front: as stated, or half of it where the output's shape decides (the smaller half for UPPER). */
+function cropBegin(node: Node, cropped: number[]): number[] {
+  const auto = stringAttribute(node, 'auto_pad', 'NOTSET');
+  const pads = intsAttribute(node, 'pads');
+  if (auto === 'NOTSET' && !intsAttribute(node, 'output_shape'))
+    return pads?.slice(0, cropped.length) ?? zeros(cropped.length);
+  if (auto === 'VALID') return zeros(cropped.length);
+  const held = cropped.map((n) => Math.max(n, 0));
+  return held.map((n) => (auto === 'SAME_UPPER' ? Math.floor(n / 2) : Math.ceil(n / 2)));
 }
 
 /** Core ML's order: begin and end of one axis after the other. */
