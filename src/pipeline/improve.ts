@@ -28,6 +28,7 @@ export async function takeStep(
     afterDb: finite(after),
     kept,
     seconds: (performance.now() - started) / 1000,
+    ...(kept && step.changed && { changed: step.changed(next) }),
   };
   return { draft: kept ? next : draft, rung };
 }

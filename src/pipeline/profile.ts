@@ -79,14 +79,6 @@ export async function profileOf(
   };
 }
 
-/** What each rounded activation does to the outputs, all else in float. */
-export async function activationDamages(draft: Draft, options: ProfileOptions): Promise<Map<string, Damage>> {
-  const tensors = draft.plan.activations.map((a) => a.tensor);
-  const trials = tensors.map((tensor) => ({ activations: [tensor] }));
-  const { damages } = await measure(draft, [], trials, options);
-  return new Map(tensors.map((tensor, i) => [tensor, damages[i]]));
-}
-
 const ALL = 'activations';
 const activationKey = (tensor: string): string => `activation ${tensor}`;
 const weightKey = (w: WeightPlan, id: string): string => `${id} ${placeOf(w)}`;
@@ -127,7 +119,8 @@ function trialsOf(
   return trials;
 }
 
-function measure(
+/** What trials of a draft's weights and activations do to its outputs. @param weights those that trials change */
+export function measure(
   draft: Draft,
   weights: readonly WeightPlan[],
   trials: readonly Trial[],

@@ -26,6 +26,7 @@ import { layerErrors } from './compare.js';
 import { climb, type Decision, decide } from './decide.js';
 import { provenance, type Reported } from './detail.js';
 import { meansFor } from './draft.js';
+import { explained, lossesOf } from './losses.js';
 import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
 import { checkPlaced } from './placed.js';
@@ -169,6 +170,7 @@ async function finish(
   for (const d of diagnostics) note(job, d);
   if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs, plan: decided }, source);
   const arrays = packedWeights(numbers);
+  const losses = await lossesOf(draft, { metrics, failure: missed });
   options.onProgress?.({ stage: 'report' });
   const report = buildReport({
     name: options.model,
@@ -179,6 +181,7 @@ async function finish(
     target: job.target,
     metrics,
     improvements: rungs,
+    losses,
     ...measuredSensitivity(draft),
     training,
     quantizedBytes: encodedSize(quantized),
@@ -190,7 +193,7 @@ async function finish(
   const packed =
     wanted.format &&
     (await packFor(job, wanted.format, emitPackable(job.prepared, decided, numbers), source));
-  const failure = missed ?? (packed && fallbackFailure(packed.report, options));
+  const failure = missed ? explained(missed, losses) : packed && fallbackFailure(packed.report, options);
   stopIfAborted(options.signal);
   if (failure && !options.keep) throw failure;
   options.onProgress?.({ stage: 'write' });

@@ -30,6 +30,8 @@ export interface Step {
   certain?: boolean;
   /** With `--auto`: taken again and again while there is something to do and the gate fails. */
   repeats?: boolean;
+  /** What it was done to, for reports. */
+  changed?(draft: Draft): string[];
   /** The draft with this step taken; undefined where there is nothing to do. */
   attempt(draft: Draft): Promise<Draft | undefined>;
 }
@@ -104,6 +106,7 @@ export const STEPS: readonly Step[] = [
     description: 'the costliest activations in 16 bits',
     effort: 'auto',
     repeats: true,
+    changed: ({ wide }) => wide?.groups.slice(0, wide.count).flat() ?? [],
     attempt: widenCostliest,
   },
   {
@@ -112,6 +115,7 @@ export const STEPS: readonly Step[] = [
     effort: 'auto',
     certain: true,
     repeats: true,
+    changed: ({ costs }) => costs?.layers.slice(0, costs.float) ?? [],
     attempt: keepCostliestFloat,
   },
   {

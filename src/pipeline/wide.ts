@@ -1,8 +1,8 @@
 import { findFormat } from '../../kernels/formats.js';
 import { opsetVersion } from '../ir/graph.js';
 import { prepare } from '../prepare/index.js';
+import { activationDamages } from './damages.js';
 import { type Draft, replan } from './draft.js';
-import { activationDamages } from './profile.js';
 import { settled } from './settled.js';
 import { typesFor } from './stages.js';
 

@@ -1,8 +1,7 @@
-import { makePlan } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
+import { layerDamages } from './damages.js';
 import { type Draft, replan } from './draft.js';
 import { settled } from './settled.js';
-import { score } from './trial.js';
 
 /** Samples on which a layer is judged: what one layer costs differs more between layers than between samples. */
 const SAMPLES = 2;
@@ -43,14 +42,7 @@ const layersOf = ({ weights, integer }: Plan): string[] => {
 };
 
 async function rank(draft: Draft): Promise<string[]> {
-  const { job, input, stats } = draft;
   const layers = layersOf(draft.plan);
-  const noise = new Map<string, number>();
-  for (const [i, layer] of layers.entries()) {
-    job.options.onProgress?.({ stage: 'sensitivity', done: i, total: layers.length });
-    const keepFloat = new Set([...input.keepFloat, ...layers.filter((other) => other !== layer)]);
-    const plan = makePlan({ ...input, keepFloat }, stats, draft.plan.method, draft.plan.model);
-    noise.set(layer, -(await score({ ...draft, plan, means: undefined }, draft.source, SAMPLES)));
-  }
-  return [...layers].sort((a, b) => noise.get(b)! - noise.get(a)!);
+  const damages = await layerDamages(draft, layers, { source: draft.source, limit: SAMPLES });
+  return [...layers].sort((a, b) => damages.get(b)!.noise - damages.get(a)!.noise);
 }

@@ -17,6 +17,7 @@ export { comparisonTable } from './comparison-table.js';
 export { consequences } from './consequences.js';
 export type { DetailedReport, Provenance } from './details.js';
 export { type Distribution, distributions } from './distributions.js';
+export { lossTable, stepText } from './losses.js';
 export { modelMacs } from './macs.js';
 export { reportMarkdown } from './markdown.js';
 export { buildReport, type ReportInput } from './report.js';

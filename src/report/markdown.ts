@@ -1,6 +1,7 @@
 import type { Metrics } from '../verify/types.js';
 import { fallbacks, operatorTable } from './breakdown.js';
 import { consequences } from './consequences.js';
+import { lossTable, stepText } from './losses.js';
 import { frontTable, sensitivityTable } from './sensitivity/tables.js';
 import { trainingFacts, trainingRows } from './training.js';
 import type { Figure, Improvement, LayerRow, Report, Training } from './types.js';
@@ -52,7 +53,7 @@ function improvements(tried: readonly Improvement[] = []): string {
   const db = (value: number | null) => (value === null ? 'equal' : `${value.toFixed(1)} dB`);
   const rows = tried.map((t) => [
     t.step,
-    t.description,
+    stepText(t),
     `${db(t.beforeDb)} → ${db(t.afterDb)}`,
     t.kept ? 'kept' : 'not kept',
   ]);
@@ -61,7 +62,7 @@ function improvements(tried: readonly Improvement[] = []): string {
 
 /** What other budgets buy, and what layers cost, where that was measured. */
 const measuredParts = (report: Report): string =>
-  [frontTable(report), sensitivityTable(report, SHOWN)]
+  [lossTable(report), frontTable(report), sensitivityTable(report, SHOWN)]
     .flatMap((part) => (part ? section(part.title, table(part.head, part.rows)) : []))
     .join('\n\n');
 

@@ -10,7 +10,7 @@ import { caveats } from './caveats.js';
 import { measuredFigures } from './figures.js';
 import { layerRows } from './layers.js';
 import type { Settings } from './outlook.js';
-import type { Improvement, LayerRow, Report, SensitivityRow, Training } from './types.js';
+import type { Improvement, LayerRow, Loss, Report, SensitivityRow, Training } from './types.js';
 
 export interface ReportInput {
   /** As the user gave it: a path. */
@@ -25,6 +25,7 @@ export interface ReportInput {
   plan?: Plan;
   metrics?: Metrics;
   improvements?: Improvement[];
+  losses?: Loss[];
   sensitivity?: SensitivityRow[];
   front?: Front;
   training?: Training;
@@ -74,6 +75,7 @@ export function buildReport(input: ReportInput): Report {
     ...(input.sensitivity && { sensitivity: input.sensitivity }),
     ...(input.front && { front: input.front }),
     ...(input.improvements?.length && { improvements: input.improvements }),
+    ...(input.losses?.length && { losses: input.losses }),
     ...(input.training && { training: input.training }),
     float: run?.before ?? measuredFigures(latency, 'floatMs'),
     quantized,

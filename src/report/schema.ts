@@ -192,7 +192,11 @@ const report = object({
       afterDb: decibel,
       kept: { type: 'boolean' },
       seconds: count,
+      'changed?': list(text),
     }),
+  ),
+  'losses?': list(
+    object({ kind: oneOf('activation', 'weight'), tensor: text, node: text, outputDb: decibel, share }),
   ),
   'training?': object({
     steps: count,

@@ -90,6 +90,18 @@ export interface Improvement {
   afterDb: number | null;
   kept: boolean;
   seconds: number;
+  /** What it was done to, where it was kept and that can be named: layers left in float, activations of 16 bits. */
+  changed?: string[];
+}
+
+/** Something that costs the outputs much: their worst SQNR in dB with this alone rounded, and its share (0…1) of all noise. */
+export interface Loss {
+  kind: 'activation' | 'weight';
+  tensor: string;
+  /** What makes the activation ("": an input of the model) or reads the weight. */
+  node: string;
+  outputDb: number | null;
+  share: number;
 }
 
 /** One weight: SQNR in dB at its layer and at the outputs, when it alone is in a format; null: no difference. */
@@ -172,6 +184,8 @@ export interface Report {
   front?: Front;
   /** What was tried to lose less, in order. */
   improvements?: Improvement[];
+  /** Where a gate failed or an output is poor: what that is lost in, the most first. */
+  losses?: Loss[];
   training?: Training;
   /** The float model, in the target's float format. */
   float: SpeedAndPower;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,8 @@ import type { JobOptions } from '../../src/pipeline/options.js';
 import { STEPS, type Step, stepsFor } from '../../src/pipeline/steps.js';
 import type { Trial } from '../../src/pipeline/trial.js';
 import { quantize } from '../../src/pipeline.js';
+import { lossSection } from '../../src/report/html/sections.js';
+import { reportMarkdown, stepText } from '../../src/report/index.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures');
 let folder: string;
@@ -25,6 +27,14 @@ const job = (options: Partial<JobOptions>): JobOptions => ({
   output: join(folder, 'out.onnx'),
   ...options,
 });
+
+/** Away from the labelled samples that lie beside the fixture. */
+const copyOfShapes = (): string => {
+  const model = join(folder, 'shapes.onnx');
+  copyFileSync(join(FIXTURES, 'shapes.onnx'), model);
+  cpSync(join(FIXTURES, 'shapes.calibration'), join(folder, 'shapes.calibration'), { recursive: true });
+  return model;
+};
 
 const ids = (steps: readonly Step[]) => steps.map((step) => step.id);
 
@@ -109,14 +119,34 @@ describe('a run', () => {
     const { report, failedGate } = await quantize(job({ auto: true, minSqnr: plain + 2 }));
     expect(failedGate).toBeUndefined();
     expect(report.metrics!.outputs[0].sqnrDb).toBeGreaterThanOrEqual(plain + 2);
-    expect(report.improvements!.at(-1)).toMatchObject({ step: 'float', kept: true });
-    expect(report.leftInFloat.filter((f) => /costs more than/.test(f.reason))).not.toHaveLength(0);
+    const last = report.improvements!.at(-1)!;
+    expect(last).toMatchObject({ step: 'float', kept: true });
+    const float = report.leftInFloat.filter((f) => /costs more than/.test(f.reason)).map((f) => f.node);
+    expect(new Set(float)).toEqual(new Set(last.changed));
+    expect(stepText(last)).toBe(`${last.description}: ${last.changed!.join(', ')}`);
+    expect(report.losses).toBeUndefined();
   });
 
   it.each([
-    ['climbs in vain', { auto: true, minSqnr: 200 }, 'SQNR_GATE'],
-    ['has nothing to climb to', { auto: true }, 'AUTO_WITHOUT_GATE'],
-  ])('%s', async (_, options, code) => {
-    await expect(quantize(job(options))).rejects.toMatchObject({ code });
+    [
+      'climbs in vain',
+      { auto: true, minSqnr: 200 },
+      'SQNR_GATE',
+      /most is lost in (activation|weight) ".+ dB alone/,
+    ],
+    ['has nothing to climb to', { auto: true }, 'AUTO_WITHOUT_GATE', /add --max-accuracy-drop/],
+  ])('%s', async (_, options, code, hint) => {
+    await expect(quantize(job(options))).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) });
+  });
+
+  it('names what costs the outputs most where they are poor, in every form of the report', async () => {
+    const unlabelled = { evaluation: undefined, model: copyOfShapes() };
+    const { report } = await quantize(job({ ...unlabelled, scheme: 'int4-a8-perlayer', effort: 'fast' }));
+    const [{ outputDb, share, tensor }, second] = report.losses!;
+    expect(outputDb).toBeLessThanOrEqual(second.outputDb!);
+    expect(share).toBeGreaterThan(second.share);
+    expect(report.losses!.reduce((sum, l) => sum + l.share, 0)).toBeLessThanOrEqual(1 + 1e-9);
+    expect(reportMarkdown(report)).toContain(tensor);
+    expect(lossSection(report)!.text).toContain(tensor);
   });
 });

@@ -1,4 +1,12 @@
-import { consequences, fallbacks, operatorTable, trainingFacts, trainingRows } from '../../report/index.js';
+import {
+  consequences,
+  fallbacks,
+  lossTable,
+  operatorTable,
+  stepText,
+  trainingFacts,
+  trainingRows,
+} from '../../report/index.js';
 import type { Figure, Report, Training } from '../../report/types.js';
 import { renderMetrics } from './metrics.js';
 import { paragraphs, renderSection, type Section } from './section.js';
@@ -11,6 +19,7 @@ export const renderReport = (report: Report, term: Terminal, verbose: boolean): 
     renderSection(figures(report), term, verbose),
     report.metrics && renderMetrics(report.metrics, term),
     renderSection(improvements(report), term, verbose),
+    renderSection(losses(report), term, verbose),
     report.training && renderTraining(report.training, term, verbose),
     follows(report, term),
     renderSection(operators(report), term, verbose),
@@ -41,14 +50,20 @@ function renderTraining(training: Training, term: Terminal, verbose: boolean): s
 const improvements = ({ improvements: tried = [] }: Report): Section => ({
   title: 'tried to lose less',
   head: ['step', 'what it does', 'SQNR', 'time', ''],
-  rows: tried.map(({ step, description, beforeDb, afterDb, kept, seconds }) => [
+  rows: tried.map(({ step, description, changed, beforeDb, afterDb, kept, seconds }) => [
     step,
-    description,
+    stepText({ description, changed }),
     `${decibel(beforeDb)} → ${decibel(afterDb)}`,
     `${seconds.toFixed(1)} s`,
     kept ? 'kept' : 'not kept',
   ]),
 });
+
+const losses = (report: Report): Section => {
+  const { title, head, rows } = lossTable(report) ?? { title: '', head: [], rows: [] };
+  const lower = (text: string) => text[0].toLowerCase() + text.slice(1);
+  return { title: title && lower(title), head: head.map(lower), rows, numeric: [3, 4] };
+};
 
 /** FP32 and quantized side by side; what a figure rests on stands beside it. */
 function figures({ size, float, quantized, target, scheme }: Report): Section {

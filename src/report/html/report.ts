@@ -21,6 +21,7 @@ import {
   fallbackSection,
   improvementSection,
   kernelSection,
+  lossSection,
   metricsSection,
   operatorSection,
   provenanceSection,
@@ -54,6 +55,7 @@ ${caveats(report)}
 ${metricsSection(report)}
 ${await errors(detailed)}
 ${improvementSection(report)}
+${lossSection(report)}
 ${await measuredSection(report)}
 ${await training(report)}
 ${consequenceSection(report)}

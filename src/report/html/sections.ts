@@ -2,6 +2,7 @@ import { fallbacks, operatorTable } from '../breakdown.js';
 import { consequences } from '../consequences.js';
 import type { DetailedReport } from '../details.js';
 import type { Distribution } from '../distributions.js';
+import { lossTable, stepText } from '../losses.js';
 import type { Report } from '../types.js';
 import { byteText, countText, decibel, digits, percent } from '../units.js';
 import { histogramChart } from './charts/histogram.js';
@@ -148,12 +149,20 @@ export function improvementSection({ improvements = [] }: Report): Markup | unde
   const columns = heads.map((head, i) => ({ head, ...((i === 2 || i === 3) && { numeric: true as const }) }));
   const rows = improvements.map((r) => [
     r.step,
-    r.description,
+    stepText(r),
     decibel(r.beforeDb),
     decibel(r.afterDb),
     r.kept ? 'yes' : 'no',
   ]);
   return html`<h2>Steps tried</h2><p>Worst output against FP32 on a few calibration samples, before and after each step.</p><div class="panel">${table(columns, rows)}</div>`;
+}
+
+/** What keeps the outputs from being better, where that was looked for. */
+export function lossSection(report: Report): Markup | undefined {
+  const found = lossTable(report);
+  if (!found) return undefined;
+  const columns = found.head.map((head, i) => ({ head, ...(i > 2 && { numeric: true as const }) }));
+  return html`<h2>${found.title}</h2><div class="panel">${table(columns, found.rows)}</div>`;
 }
 
 export function consequenceSection(report: Report): Markup | undefined {
