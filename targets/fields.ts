@@ -131,6 +131,12 @@ export const FIELDS: readonly FieldRule[] = [
   ...fact('requantize', 'op', 10, optional, false),
   ...fact('convert', 'op', 10, optional, false),
   { ...texts('fusion', ['rows', 'attention']), required: false },
+  group('library', false),
+  texts('library.epilogues', ['Relu', 'Add']),
+  texts('library.clamps', ['Relu', 'Clip']),
+  ...['gather', 'walk', 'column', 'integerElement', 'layout', 'decodeRow'].flatMap((field) =>
+    fact(`library.${field}`, 's', 1e-10),
+  ),
   group('memory', false),
   ...fact('memory.bytes', 'bytes', 8e9),
   ...fact('memory.bandwidth', 'bytes/s', 51.2e9),

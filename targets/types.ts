@@ -16,6 +16,27 @@ export interface Fact {
  */
 export type Fusion = 'rows' | 'attention' | 'transpose' | 'siblings' | 'pointwise';
 
+/**
+ * What sets ready kernels apart from compiled ones: nodes are joined by a list, views are nodes too, a convolution
+ * gathers its inputs and always takes the array, and weights must be known beforehand to be laid out for it. Seconds.
+ */
+export interface Library {
+  /** Element-wise operators that a float convolution or product takes in, and those that rounding to codes takes in. */
+  epilogues: string[];
+  clamps: string[];
+  /** To copy what an integer filter reads at one of its positions, and to walk there where the array is filled. */
+  gather: Fact;
+  walk: Fact;
+  /** To gather one value of a float convolution whose weights change between runs. */
+  column: Fact;
+  /** Of one value of an element-wise node of integers. */
+  integerElement: Fact;
+  /** To lay one value out anew where integer convolutions begin or end. */
+  layout: Fact;
+  /** To decode one weight whose scale changes with every value along a row. */
+  decodeRow: Fact;
+}
+
 /** A chip as data. No logic: a user's own JSON of this shape works too. */
 export interface Target {
   id: string;
@@ -76,6 +97,8 @@ export interface Target {
   convert?: Fact;
   /** Absent: element-wise tails only. */
   fusion?: Fusion[];
+  /** How a library of ready kernels runs a graph, where no compiler lowers it. Absent: a compiler does. */
+  library?: Library;
   /** Output channels that one pass computes: a layer with fewer reaches channels / lanes of the rate. */
   outputLanes?: Fact;
   memory?: {

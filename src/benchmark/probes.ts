@@ -5,44 +5,64 @@ import { floatTensor, makeTensor } from '../ir/tensor.js';
 /** A chain of equal layers, small enough to be timed in milliseconds, in float32 and in uint8 × int8. */
 export interface Probe {
   id: ProbeId;
-  /** Of the input; a convolution's is NCHW. */
+  /** Of the input; a convolution's is NCHW. Channels stay the same along a chain. */
   dims: number[];
-  depth: number;
-  layer: { op: 'Conv'; kernel: number; group?: number } | { op: 'MatMul' } | { op: 'Abs' };
+  /** Layers of a short and of a long chain: their difference is the layers' own time, the rest a call's. */
+  depths: readonly [number, number];
+  layer:
+    | { op: 'Conv'; kernel: number; group?: number }
+    | { op: 'MatMul' }
+    | { op: 'Add' }
+    | { op: 'Abs' }
+    | { op: 'Sigmoid' };
+  /** What has Q/DQ pairs in the integer chain: all, or weights only, which are then decoded in every run. */
+  codes?: 'weights';
 }
 
 export type ProbeId =
   | 'convolution'
   | 'pointwise'
-  | 'product'
+  | 'narrow'
+  | 'wide'
   | 'depthwise'
+  | 'decoded'
+  | 'product'
+  | 'row'
+  | 'decodedRow'
   | 'element'
-  | 'tiny'
-  | 'call'
-  | 'row';
+  | 'table'
+  | 'tiny';
 
-/** Channels stay the same along a chain. */
 export const PROBES: readonly Probe[] = [
-  { id: 'convolution', dims: [1, 64, 28, 28], depth: 2, layer: { op: 'Conv', kernel: 3 } },
-  { id: 'pointwise', dims: [1, 128, 28, 28], depth: 2, layer: { op: 'Conv', kernel: 1 } },
-  { id: 'product', dims: [64, 512], depth: 2, layer: { op: 'MatMul' } },
-  { id: 'depthwise', dims: [1, 128, 56, 56], depth: 2, layer: { op: 'Conv', kernel: 3, group: 128 } },
-  { id: 'element', dims: [1, 64, 56, 56], depth: 4, layer: { op: 'Abs' } },
-  { id: 'tiny', dims: [1, 16, 2, 2], depth: 64, layer: { op: 'Conv', kernel: 1 } },
-  { id: 'call', dims: [1, 16, 2, 2], depth: 1, layer: { op: 'Conv', kernel: 1 } },
-  { id: 'row', dims: [1, 1024], depth: 4, layer: { op: 'MatMul' } },
+  { id: 'convolution', dims: [1, 64, 28, 28], depths: [1, 3], layer: { op: 'Conv', kernel: 3 } },
+  { id: 'pointwise', dims: [1, 128, 28, 28], depths: [1, 5], layer: { op: 'Conv', kernel: 1 } },
+  { id: 'narrow', dims: [1, 8, 56, 56], depths: [1, 5], layer: { op: 'Conv', kernel: 5 } },
+  { id: 'wide', dims: [1, 16, 56, 56], depths: [1, 5], layer: { op: 'Conv', kernel: 3 } },
+  { id: 'depthwise', dims: [1, 256, 14, 14], depths: [1, 9], layer: { op: 'Conv', kernel: 3, group: 256 } },
+  {
+    id: 'decoded',
+    dims: [1, 16, 56, 56],
+    depths: [1, 5],
+    layer: { op: 'Conv', kernel: 3 },
+    codes: 'weights',
+  },
+  { id: 'product', dims: [64, 512], depths: [1, 5], layer: { op: 'MatMul' } },
+  { id: 'row', dims: [1, 1024], depths: [1, 5], layer: { op: 'MatMul' } },
+  { id: 'decodedRow', dims: [256, 256], depths: [1, 5], layer: { op: 'Add' }, codes: 'weights' },
+  { id: 'element', dims: [1, 64, 56, 56], depths: [1, 5], layer: { op: 'Abs' } },
+  { id: 'table', dims: [1, 64, 28, 28], depths: [1, 9], layer: { op: 'Sigmoid' } },
+  { id: 'tiny', dims: [1, 16, 2, 2], depths: [1, 65], layer: { op: 'Conv', kernel: 1 } },
 ];
 
 /** Multiply-accumulates of one layer. */
 export function layerMacs({ dims, layer }: Probe): number {
   const count = dims.reduce((n, d) => n * d, 1);
-  if (layer.op === 'Abs') return 0;
   if (layer.op === 'MatMul') return count * dims[1];
-  return (count * layer.kernel ** 2 * dims[1]) / (layer.group ?? 1);
+  return layer.op === 'Conv' ? (count * layer.kernel ** 2 * dims[1]) / (layer.group ?? 1) : 0;
 }
 
 /** The chain as a model: plain, or with Q/DQ pairs that onnxruntime turns into integer kernels. */
-export function probeModel(probe: Probe, integer: boolean): Model {
+export function probeModel(probe: Probe, depth: number, integer: boolean): Model {
   const nodes: Node[] = [];
   const initializers: Tensor[] = [];
   const constant = (tensor: Tensor): string => {
@@ -52,13 +72,13 @@ export function probeModel(probe: Probe, integer: boolean): Model {
   const scale = constant(floatTensor('scale', [], [0.02]));
   const zero = constant(makeTensor('zero', 'uint8', [], new Uint8Array([128])));
   const rounded = (x: string): string => {
-    if (!integer) return x;
+    if (!integer || probe.codes === 'weights') return x;
     nodes.push(makeNode('QuantizeLinear', [x, scale, zero], [`${x}_q`]));
     nodes.push(makeNode('DequantizeLinear', [`${x}_q`, scale, zero], [`${x}_dq`]));
     return `${x}_dq`;
   };
   let x = rounded('x');
-  for (let i = 0; i < probe.depth; i++) {
+  for (let i = 0; i < depth; i++) {
     const inputs = [x, ...weight(probe, i, integer, constant, nodes)];
     nodes.push(makeNode(probe.layer.op, inputs, [`y${i}`], attributes(probe)));
     x = rounded(`y${i}`);
@@ -73,12 +93,12 @@ function weight(
   constant: (tensor: Tensor) => string,
   nodes: Node[],
 ): string[] {
-  if (layer.op === 'Abs') return [];
+  if (layer.op === 'Abs' || layer.op === 'Sigmoid') return [];
   const channels = dims[1];
   const shape =
-    layer.op === 'MatMul'
-      ? [channels, channels]
-      : [channels, channels / (layer.group ?? 1), layer.kernel, layer.kernel];
+    layer.op === 'Conv'
+      ? [channels, channels / (layer.group ?? 1), layer.kernel, layer.kernel]
+      : [channels, channels];
   const count = shape.reduce((n, d) => n * d, 1);
   if (!integer) {
     // Small values of both signs, so that no layer of the chain overflows or becomes denormal.
@@ -87,9 +107,11 @@ function weight(
   }
   const codes = Int8Array.from({ length: count }, (_, i) => (i % 7) - 3);
   const name = constant(makeTensor(`w${index}`, 'int8', shape, codes));
-  const scale = constant(floatTensor(`w${index}_scale`, [], [0.01]));
-  const zero = constant(makeTensor(`w${index}_zero`, 'int8', [], new Int8Array([0])));
-  nodes.push(makeNode('DequantizeLinear', [name, scale, zero], [`${name}_dq`]));
+  const each = new Array<number>(channels).fill(0.01);
+  const scale = constant(floatTensor(`w${index}_scale`, [channels], each));
+  const zero = constant(makeTensor(`w${index}_zero`, 'int8', [channels], new Int8Array(channels)));
+  const axis = makeAttribute.int('axis', layer.op === 'Conv' ? 0 : 1);
+  nodes.push(makeNode('DequantizeLinear', [name, scale, zero], [`${name}_dq`], [axis]));
   return [`${name}_dq`];
 }
 

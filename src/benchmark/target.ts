@@ -1,24 +1,32 @@
 import { cpu } from '../../targets/cpu.js';
 import { inferred, measured } from '../../targets/facts.js';
 import type { Fact, Target } from '../../targets/types.js';
-import { layerMacs, PROBES, type Probe, type ProbeId } from './probes.js';
+import type { ProbeId } from './probes.js';
+import { rates } from './rates.js';
 
 /** What the probes took on a machine. */
 export interface Timings {
-  schema: 'onnx-quantize/cpu@1';
+  schema: 'onnx-quantize/cpu@2';
   /** Processor, threads and onnxruntime's version; another combination is timed anew. */
   machine: string;
   /** Year and month. */
   date: string;
-  /** Milliseconds of a run. */
-  probes: Record<ProbeId, { floatMs: number; int8Ms: number }>;
+  /** Milliseconds of a run of the short chain and of the long one. */
+  probes: Record<ProbeId, { floatMs: Chains; int8Ms: Chains }>;
 }
 
-const FLOAT_BYTES = 4;
+type Chains = readonly [number, number];
+
+/** What onnxruntime has kernels for: after a float convolution or product, and between integers. */
+const LIBRARY = {
+  epilogues: ['Relu', 'LeakyRelu', 'Clip', 'Sigmoid', 'Tanh', 'HardSigmoid', 'Add', 'BatchNormalization'],
+  clamps: ['Relu', 'Clip'],
+};
 
 /**
  * The machine as a chip that is modelled, its constants from timings of small layers: rates of convolutions and products
- * in float32 and int8, of depthwise ones (vector units), of activations and weights, and the cost of a kernel.
+ * in float32 and int8, of depthwise ones (vector units), of activations and weights, what onnxruntime's kernels gather,
+ * round and decode, and the cost of a kernel.
  */
 export function cpuTarget(timings: Timings): Target {
   const fact = (value: number, unit: string, probe: string): Fact =>
@@ -63,6 +71,15 @@ export function cpuTarget(timings: Timings): Target {
     },
     convert: fact(r.converting * r.depthwise.float, 'op', 'element-wise layers between Q and DQ'),
     requantize: fact(r.rounding * r.depthwise.float, 'op', 'convolutions of long and of short filters'),
+    library: {
+      ...LIBRARY,
+      gather: fact(r.gather, 's', 'convolutions of 8 channels'),
+      walk: fact(r.walk, 's', 'convolutions of 16 and of 64 channels'),
+      column: fact(r.column, 's', 'convolutions whose weights are decoded'),
+      integerElement: fact(r.integerElement, 's', 'sigmoids of integers'),
+      layout: fact(r.layout, 's', 'the ends of a chain of convolutions'),
+      decodeRow: fact(r.decodeRow, 's', 'products whose weights are decoded'),
+    },
     memory: {
       bytes: inferred(Number.MAX_SAFE_INTEGER, 'bytes', 'the operating system’s matter', timings.date),
       bandwidth: fact(r.weights, 'bytes/s', 'products of one row'),
@@ -88,66 +105,4 @@ export function cpuTarget(timings: Timings): Target {
       `CPU latency is modelled from timings of small layers (${timings.date}, ${timings.machine})`,
     ],
   };
-}
-
-interface Rate {
-  float: number;
-  int8: number;
-}
-
-const find = (id: ProbeId): Probe => PROBES.find((p) => p.id === id)!;
-const elements = (p: Probe): number => p.dims.reduce((n, d) => n * d, 1);
-const operations = (p: Probe): number => 2 * layerMacs(p);
-
-/** Operations or bytes a second, what a kernel and its activations take besides taken out. */
-function rates({ probes }: Timings) {
-  const seconds = (id: ProbeId, format: keyof Rate) =>
-    probes[id][format === 'float' ? 'floatMs' : 'int8Ms'] / 1e3;
-  const kernelOf = (format: keyof Rate) =>
-    (seconds('tiny', format) - seconds('call', format)) / (find('tiny').depth - 1);
-  const kernel = kernelOf('float');
-  const call = Math.max(0, seconds('call', 'float') - kernel);
-  const layer = (id: ProbeId, format: keyof Rate) =>
-    (seconds(id, format) - call) / find(id).depth - kernelOf(format);
-  const activations = (2 * FLOAT_BYTES * elements(find('element'))) / layer('element', 'float');
-  /** Without writing the outputs; never less than a tenth: a probe that is all overhead tells nothing of the rate. */
-  const arithmetic = (id: ProbeId) =>
-    Math.max(0.1 * layer(id, 'float'), layer(id, 'float') - (FLOAT_BYTES * elements(find(id))) / activations);
-  const float = (...ids: ProbeId[]) => total(ids, (id) => operations(find(id))) / total(ids, arithmetic);
-  const int8 = integerRates((id) => layer(id, 'int8'));
-  /** Two conversions an element-wise layer, each a kernel of floats like itself. */
-  const apart = kernelOf('int8') - 3 * kernel;
-  const between = layer('element', 'int8') + apart - layer('element', 'float');
-  return {
-    kernel,
-    integerKernel: kernelOf('int8'),
-    call,
-    activations,
-    weights: (FLOAT_BYTES * find('row').dims[1] ** 2) / layer('row', 'float'),
-    convolution: { float: float('convolution', 'pointwise'), int8: int8.rate },
-    product: { float: float('product'), int8: operations(find('product')) / layer('product', 'int8') },
-    depthwise: { float: float('depthwise'), int8: thinRate(layer('depthwise', 'int8'), int8.rounding) },
-    rounding: int8.rounding,
-    converting: Math.max(0, between / (2 * elements(find('element')))),
-  };
-}
-
-/** Depthwise layers on 8 bits; rounding their outputs is counted apart, as of every integer kernel. */
-function thinRate(seconds: number, rounding: number): number {
-  const probe = find('depthwise');
-  return operations(probe) / Math.max(0.1 * seconds, seconds - rounding * elements(probe));
-}
-
-const total = (ids: readonly ProbeId[], of: (id: ProbeId) => number): number =>
-  ids.reduce((sum, id) => sum + of(id), 0);
-
-/** Two convolutions, t = operations / rate + outputs · rounding: one of long filters, one of short ones. */
-function integerRates(layer: (id: ProbeId) => number): { rate: number; rounding: number } {
-  const [long, short] = [find('convolution'), find('pointwise')];
-  const outputs = elements(short) / elements(long);
-  const rate =
-    (outputs * operations(long) - operations(short)) / (outputs * layer('convolution') - layer('pointwise'));
-  const alone = operations(long) / layer('convolution');
-  if (!(rate > alone)) return { rate: alone, rounding: 0 };
-  return { rate, rounding: Math.max(0, (layer('pointwise') - operations(short) / rate) / elements(short)) };
 }

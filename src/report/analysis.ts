@@ -1,9 +1,11 @@
 import type { Target } from '../../targets/types.js';
 import { isOp } from '../ir/graph.js';
+import type { Model } from '../ir/model.js';
 import { batchOf, withBatch } from './batch.js';
 import { type ModelCost, modelCost } from './cost.js';
 import { energyFigure, modelledFigures, timeFigure } from './figures.js';
 import { type Lowering, lower } from './kernels.js';
+import { libraryPlacement } from './library-placement.js';
 import { memorySchedule, type Schedule } from './memory.js';
 import { battery, chips, datacentre, type Outlook, roofline, saturation } from './outlook.js';
 import { parameterNames } from './parameters.js';
@@ -25,18 +27,20 @@ export interface Analysis {
 }
 
 /** @param batch samples of a run; absent: the model's own */
-export function analyse({ prepared, types, target, plan }: ReportInput, batch?: number): Analysis {
+export function analyse({ loaded, prepared, types, target, plan }: ReportInput, batch?: number): Analysis {
   const own = shapesOf(prepared, types);
   const samples = batchOf(prepared, own);
   const shapes = withBatch(prepared, own, (batch ?? samples) / samples);
-  const lowering = lower(prepared, shapes, target.fusion);
+  const lowering = lower(prepared, shapes, target.fusion, target.library);
   const parameters = parameterNames(prepared);
-  const float = floatPlacement(shapes, target, parameters);
+  const carriedOut = (placement: Placement, opened: Model) =>
+    target.library ? libraryPlacement(placement, lowering, shapes, target, opened) : placement;
+  const float = carriedOut(floatPlacement(shapes, target, parameters), loaded.model);
   const hasCodes = prepared.graph.nodes.some((node) => isOp(node, 'DequantizeLinear'));
   const quantized = plan
-    ? planPlacement(plan, shapes, target, parameters)
+    ? carriedOut(planPlacement(plan, shapes, target, parameters), prepared)
     : hasCodes
-      ? qdqPlacement(prepared, shapes, target, lowering.root)
+      ? carriedOut(qdqPlacement(prepared, shapes, target, lowering.root), prepared)
       : float;
   return {
     batch: batch ?? samples,

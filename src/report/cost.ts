@@ -2,6 +2,7 @@ import type { Target } from '../../targets/types.js';
 import { type EnergyParts, kernelEnergy, leastSeconds, runEnergy, totalEnergy } from './energy.js';
 import { fallbackReason } from './fallback.js';
 import type { Kernel, Lowering } from './kernels.js';
+import { librarySeconds } from './library.js';
 import { isConvolution } from './macs.js';
 import type { Placement } from './placement.js';
 import type { Shapes } from './shapes.js';
@@ -48,9 +49,10 @@ export function modelCost(lowering: Lowering, placement: Placement, shapes: Shap
   const target = inNetwork(chip, lowering);
   const traffic = new Traffic(lowering, placement, shapes, target);
   const atFullClock = lowering.kernels.map((kernel) =>
-    kernelCost(kernel, placement, lowering.root, shapes, target, traffic),
+    kernelCost(kernel, placement, lowering, shapes, target, traffic),
   );
-  const idle = (target.overhead?.dispatch.value ?? 0) + switches(atFullClock) * switchSeconds(target);
+  const views = lowering.calledViews * (target.overhead?.kernel.value ?? 0);
+  const idle = (target.overhead?.dispatch.value ?? 0) + views + switches(atFullClock) * switchSeconds(target);
   const kernels = withinPower(atFullClock, idle, target);
   const energy = runEnergy(kernels, idle, target);
   return {
@@ -91,7 +93,7 @@ function inNetwork(target: Target, { kernels }: Lowering): Target {
 function kernelCost(
   kernel: Kernel,
   placement: Placement,
-  root: Lowering['root'],
+  lowering: Lowering,
   shapes: Shapes,
   target: Target,
   traffic: Traffic,
@@ -99,18 +101,19 @@ function kernelCost(
   const format = placement.computes(kernel.anchor);
   const read = { ...traffic.of(kernel.reads), parameters: traffic.parameters(kernel) };
   const written = traffic.of(kernel.writes);
-  const compute = computeOf(kernel, placement, root, shapes, target);
+  const compute = computeOf(kernel, placement, lowering.root, shapes, target);
   const [inSeconds, outSeconds] = [traffic.seconds(read), traffic.seconds(written)];
-  const conversions = conversionsOf(kernel, format, placement, target);
+  const conversions = conversionsOf(kernel, format, placement, lowering, target);
   const overhead =
     (1 + conversions.length) * (target.overhead?.kernel.value ?? 0) + integerOverhead(format, target);
-  const converting = conversionSeconds(conversions, shapes, target);
+  const around =
+    conversionSeconds(conversions, shapes, target) + librarySeconds(kernel, placement, shapes, target);
   const away = fallbackReason(kernel, shapes, target);
   const cost = {
     kernel,
     format,
-    seconds: Math.max(compute.seconds, inSeconds) + outSeconds + converting + overhead,
-    computeSeconds: compute.seconds + converting,
+    seconds: Math.max(compute.seconds, inSeconds) + outSeconds + around + overhead,
+    computeSeconds: compute.seconds + around,
     memorySeconds: inSeconds + outSeconds,
     bytes: read.parameters + read.main + written.main,
     onChipBytes: read.onChip + written.onChip,
@@ -126,10 +129,18 @@ function kernelCost(
 const integerOverhead = (format: string, { overhead, floatFormat }: Target): number =>
   format === floatFormat ? 0 : (overhead?.integer?.value ?? 0);
 
-/** Values in 8 bits or less around a kernel that computes in float, where turning them takes kernels of their own. */
-function conversionsOf(kernel: Kernel, format: string, placement: Placement, target: Target): string[] {
-  if (!target.convert || format !== target.floatFormat) return [];
-  return [...kernel.reads, ...kernel.writes].filter((name) => placement.activationBits(name) <= 8);
+/** Values in 8 bits or less around a kernel of floats, and at the edge of the graph, where kernels of their own turn them. */
+function conversionsOf(
+  { reads, writes }: Kernel,
+  format: string,
+  placement: Placement,
+  { graphInputs, graphOutputs }: Lowering,
+  target: Target,
+): string[] {
+  if (!target.convert) return [];
+  const codes = [...reads, ...writes].filter((name) => placement.activationBits(name) <= 8);
+  if (format === target.floatFormat) return codes;
+  return codes.filter((name) => graphInputs.has(name) || graphOutputs.has(name));
 }
 
 function conversionSeconds(names: readonly string[], shapes: Shapes, { convert, vector }: Target): number {

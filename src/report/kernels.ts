@@ -1,8 +1,14 @@
-import type { Fusion } from '../../targets/types.js';
+import type { Fusion, Library } from '../../targets/types.js';
 import { freeNames, intsAttribute, isOp, subgraphs } from '../ir/graph.js';
 import type { Model, Node } from '../ir/model.js';
 import { macRule, nodeMacs, nodeOperations } from './macs.js';
-import { CONSTANT_OPERATORS, FUSIBLE_OPERATORS, ROW_OPERATORS, VIEW_OPERATORS } from './operators.js';
+import {
+  CONSTANT_OPERATORS,
+  FUSIBLE_OPERATORS,
+  RENAMING_OPERATORS,
+  ROW_OPERATORS,
+  VIEW_OPERATORS,
+} from './operators.js';
 import type { Shapes } from './shapes.js';
 
 /** Nodes that a chip's compiler runs as one: a convolution or product with the element-wise tail that follows it. */
@@ -31,13 +37,21 @@ export interface Lowering {
   graphOutputs: Set<string>;
   /** Keys and values of earlier tokens: outputs that a Concat makes of an input and what this run adds, by that part. */
   caches: Map<string, string>;
+  /** Views that a library of kernels calls one by one; a compiler calls none. */
+  calledViews: number;
 }
 
 /**
  * Splits the graph into kernels as the chip's compiler does. An element-wise node joins the last kernel that makes one
- * of its inputs; views, Q/DQ and caches that grow cost nothing. `fusion` adds what only some compilers do.
+ * of its inputs; views, Q/DQ and caches that grow cost nothing. `fusion` adds what only some compilers do. A library joins
+ * what it has kernels for.
  */
-export function lower(model: Model, shapes: Shapes, fusion: readonly Fusion[] = []): Lowering {
+export function lower(
+  model: Model,
+  shapes: Shapes,
+  fusion: readonly Fusion[] = [],
+  library?: Library,
+): Lowering {
   const { graph } = model;
   const constants = new Set(graph.initializers.map((t) => t.name ?? ''));
   const working = graph.nodes.filter((node) => !isOp(node, ...CONSTANT_OPERATORS));
@@ -53,12 +67,14 @@ export function lower(model: Model, shapes: Shapes, fusion: readonly Fusion[] = 
     if (isView(node) && !caches.has(node.outputs[0])) alias.set(node.outputs[0], root(node.inputs[0]));
   const graphOutputs = new Set([...graph.outputs.map((v) => v.name), ...caches.values()].map(root));
   const counted = working.filter((node) => !isView(node));
-  const builder = new KernelBuilder(root, constants, graphOutputs, counted, fusion);
+  const builder = new KernelBuilder(root, constants, graphOutputs, counted, fusion, library);
   for (const node of counted) builder.place(node, shapes);
   const passed = builder.passed(shapes);
   for (const kernel of builder.kernels) builder.close(kernel, passed);
   const graphInputs = new Set(graph.inputs.map((v) => v.name));
-  return { kernels: builder.kernels, root, graphInputs, graphOutputs, caches };
+  const views = working.filter((n) => RENAMING_OPERATORS.has(n.opType) && !constants.has(n.inputs[0]));
+  const calledViews = library ? views.length : 0;
+  return { kernels: builder.kernels, root, graphInputs, graphOutputs, caches, calledViews };
 }
 
 /** Concat(input, new) that is an output: engines write the new part in place and read the whole. */
@@ -90,6 +106,7 @@ class KernelBuilder {
     private readonly graphOutputs: Set<string>,
     nodes: Node[],
     private readonly fusion: readonly Fusion[],
+    private readonly library: Library | undefined,
   ) {
     for (const node of nodes) {
       for (const output of node.outputs) this.producer.set(output, node);
@@ -135,12 +152,20 @@ class KernelBuilder {
     if (makers.length === 0) return undefined;
     const last = Math.max(...makers);
     const kernel = this.kernels[last];
-    if (isFusible(node)) return this.isTail(node, last, shapes) ? last : undefined;
+    if (isFusible(node))
+      return this.hasKernel(node, kernel) && this.isTail(node, last, shapes) ? last : undefined;
     if (isOp(node, ...ROW_OPERATORS)) {
       const scores = this.fusion.includes('attention') && this.multipliesActivations(kernel.anchor);
       return (this.fusion.includes('rows') && kernel.macs === 0) || scores ? last : undefined;
     }
     return this.isAttention(node, kernel) ? last : undefined;
+  }
+
+  /** Whether a library computes a node with the kernel before it: after a product, or x · sigmoid(x). */
+  private hasKernel(node: Node, { anchor, macs }: Kernel): boolean {
+    if (!this.library) return true;
+    if (macs > 0) return isOp(node, ...this.library.epilogues);
+    return isOp(node, 'Mul') && isOp(anchor, 'Sigmoid') && node.inputs.includes(anchor.inputs[0]);
   }
 
   /**

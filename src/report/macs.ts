@@ -122,6 +122,8 @@ export function nodeProduct(node: Node, shapes: Shapes): Product | undefined {
 export const isConvolution = (node: Node): boolean =>
   macRule(node) !== undefined && node.opType.includes('Conv');
 
+export const isRecurrent = (node: Node): boolean => isOp(node, 'LSTM', 'GRU', 'RNN');
+
 /** Output channels (columns) of a node with MACs: what the chips' lanes are filled with. */
 export function outputChannels(node: Node, shapes: Shapes): number {
   const dims = shapes.dims(node.outputs[0]) ?? [];

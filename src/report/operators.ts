@@ -13,6 +13,15 @@ export const VIEW_OPERATORS: ReadonlySet<string> = new Set([
   'DequantizeLinear',
 ]);
 
+/** Views that are calls of their own where no compiler removes them. */
+export const RENAMING_OPERATORS: ReadonlySet<string> = new Set([
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Cast',
+]);
+
 /** Nodes over shapes and constants, worked out before the run. */
 export const CONSTANT_OPERATORS: ReadonlySet<string> = new Set([
   'Constant',

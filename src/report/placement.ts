@@ -2,9 +2,9 @@ import { findFormat } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
 import type { Target } from '../../targets/types.js';
 import { dtypeBits } from '../ir/dtypes.js';
-import { isOp, links } from '../ir/graph.js';
+import { intAttribute, isOp, links } from '../ir/graph.js';
 import type { Model, Node } from '../ir/model.js';
-import type { Plan } from '../plan/types.js';
+import type { Plan, WeightPlan } from '../plan/types.js';
 import { macRule } from './macs.js';
 import type { Shapes } from './shapes.js';
 import { plannedBytes } from './stored.js';
@@ -19,6 +19,12 @@ export interface Placement {
   constantBytes(name: string): number;
   /** The codes of this initializer are decoded before they are multiplied: nothing computes in their format. */
   decodes?(name: string): boolean;
+  /** The scale of this initializer changes with every value along its rows. */
+  scaledByColumn?(name: string): boolean;
+  /** This initializer is known when the model is opened, so that it can be laid out for a kernel. Absent: all are. */
+  isFixed?(name: string): boolean;
+  /** This activation's channels lie along its last axis, as integer convolutions of a library want them. */
+  isChannelsLast?(name: string): boolean;
 }
 
 /** The chip's float format for floats and for codes of parameters, its own type for the rest (indices, masks). */
@@ -68,6 +74,7 @@ export function planPlacement(
       .filter((w) => w.weightOnly || !target.peak[rateFormat(elementOf(w.format).id)])
       .map((w) => w.tensor),
   );
+  const byColumn = new Set(plan.weights.filter((w) => isLastAxis(w, shapes)).map((w) => w.tensor));
   return {
     computes(node) {
       const name = node.name ?? '';
@@ -84,8 +91,12 @@ export function planPlacement(
     },
     constantBytes: (name) => stored(name) ?? native.constantBytes(name),
     decodes: (name) => decoded.has(name),
+    scaledByColumn: (name) => byColumn.has(name),
   };
 }
+
+const isLastAxis = ({ tensor, granularity, axis }: WeightPlan, shapes: Shapes): boolean =>
+  granularity.kind === 'perchannel' && axis === (shapes.dims(tensor)?.length ?? 0) - 1;
 
 /** A product runs at the rate of its wider multiplicand; the first of equal ones, which is the weight. */
 const widest = (formats: readonly string[]): string | undefined =>
@@ -140,6 +151,12 @@ export function qdqPlacement(
       .map(root)
       .filter((name) => constants.has(name)),
   );
+  const byColumn = new Set(
+    model.graph.nodes
+      .filter((n) => isOp(n, 'DequantizeLinear') && shapes.count(n.inputs[1]) > 1)
+      .filter((n) => [-1, (shapes.dims(n.inputs[0])?.length ?? 0) - 1].includes(intAttribute(n, 'axis', 1)))
+      .map((n) => root(n.outputs[0])),
+  );
   return {
     computes,
     activationBits(name) {
@@ -148,5 +165,6 @@ export function qdqPlacement(
     },
     constantBytes: native.constantBytes,
     decodes: (name) => decoded.has(name),
+    scaledByColumn: (name) => byColumn.has(name),
   };
 }

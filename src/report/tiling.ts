@@ -27,23 +27,29 @@ export function computeOf(
   const reachedOnVector = vectorRate * (target.vectorUtilisation?.[format]?.value ?? 1);
   let [array, vector, padded] = [0, kernel.operations / vectorRate, 0];
   for (const { node, macs, product } of products(kernel, shapes)) {
-    const share = filled(node, macs, product, shapes, target);
+    const isLaidOut = format !== target.floatFormat || placement.isFixed?.(node.inputs[1]) !== false;
+    const share = isLaidOut ? filled(node, macs, product, shapes, target) : 1;
     const onArray = (2 * macs) / share / rate(node, format, target);
     const onVector = target.vector ? (2 * macs) / reachedOnVector : Number.POSITIVE_INFINITY;
     const decoded = decoding(node, product, placement, root, shapes, target) / vectorRate;
-    if (onVector < onArray) vector += onVector + decoded;
+    if (target.library && isConvolution(node) ? isDepthwise(product) : onVector < onArray)
+      vector += onVector + decoded;
     else {
       array += onArray + decoded;
       padded += macs / share;
     }
   }
-  if (target.requantize && format !== target.floatFormat)
+  if (target.requantize && kernel.macs > 0 && format !== target.floatFormat)
     array += (target.requantize.value * written(kernel, shapes)) / vectorRate;
   return {
     seconds: target.vector ? Math.max(array, vector) : array + vector,
     utilisation: padded > 0 ? Math.min(1, kernel.macs / padded) : 1,
   };
 }
+
+/** One filter a group: a library has a kernel of its own for them, and for them only. */
+const isDepthwise = (product: Product | undefined): boolean =>
+  product !== undefined && product.count > 1 && product.n === 1;
 
 /** Rows of activations that share a decoded weight: the largest tiles of the libraries. */
 const SHARING_ROWS = 128;
@@ -58,14 +64,16 @@ function decoding(
   placement: Placement,
   root: (name: string) => string,
   shapes: Shapes,
-  { decode, convert, array }: Target,
+  { decode, convert, array, library, vector }: Target,
 ): number {
   const each = (convert ?? decode)?.value ?? 0;
   const weights = node.inputs.filter((_, i) => i !== macRule(node)?.left).map(root);
   const codes = weights.filter((name) => placement.decodes?.(name));
-  const count = codes.reduce((sum, name) => sum + shapes.count(name), 0);
+  const cost = (name: string): number =>
+    library && vector && placement.scaledByColumn?.(name) ? library.decodeRow.value * vector.value : each;
+  const all = codes.reduce((sum, name) => sum + cost(name) * shapes.count(name), 0);
   const once = convert !== undefined || !array || !product;
-  return each * count * (once ? 1 : Math.ceil(product.m / Math.max(array.rows.value, SHARING_ROWS)));
+  return all * (once ? 1 : Math.ceil(product.m / Math.max(array.rows.value, SHARING_ROWS)));
 }
 
 const written = (kernel: Kernel, shapes: Shapes): number =>
