@@ -11,19 +11,32 @@ import { openModel } from '../dist/src/runtime/index.js';
 import { spentSince } from './time.js';
 
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
+/** Every float network of the collection whose inputs can be made up. */
 const NETWORKS = [
+  'vision/cifar10_imageclassifier_wml',
+  'vision/cifar10_marabou_large',
   'vision/cifar10_resnet8_mlperftiny',
+  'vision/cifar10_resnet_2b',
   'vision/cifar10_resnet_4b',
   'vision/cifar10_vit_pgd_2_3_16',
+  'vision/mnist-7',
+  'vision/mnist-8',
   'vision/mnist_fc_256x2',
+  'vision/mnist_softmax_vespa',
   'vision/mobilenetv2-7',
   'vision/squeezenet1.1',
+  'vision/style_candy',
   'vision/vww_mobilenet_v1_0.25_96',
+  'detect/ultraface_RFB-320',
   'detect/ultraface_RFB-320_simplified',
+  'detect/yolox_nano',
   'detect/yunet_n_640',
   'nlp/magika_standard_v3_3',
+  'nlp/nnsplit_en',
+  'nlp/stories260K',
   'audio/basic_pitch_nmp',
   'audio/dtln_model_1',
+  'audio/dtln_model_2',
   'audio/speech_recog_wml',
 ];
 

@@ -13,7 +13,7 @@ export { cpuTarget, type Timings } from './target.js';
 const SCHEMA = 'onnx-quantize/cpu@2';
 
 /** Seconds that one chain may take in both formats, and rounds: calls are at their fastest after some hundreds. */
-const EACH = 0.3;
+const EACH = 0.25;
 const ROUNDS = 1000;
 
 /**

@@ -73,7 +73,7 @@ function aboutCounting({ shapes, prepared, lowering }: CaveatInput): string[] {
   return sentences;
 }
 
-function aboutChip({ target, quantized, rows, metrics }: CaveatInput): string[] {
+function aboutChip({ target, quantized, rows, metrics, planned }: CaveatInput): string[] {
   const sentences: string[] = [];
   if (target.timing === 'modelled' && target.floatFormat !== 'float32')
     sentences.push(
@@ -99,5 +99,27 @@ function aboutChip({ target, quantized, rows, metrics }: CaveatInput): string[] 
   const { floatMs = 0, quantizedMs = 0 } = target.timing === 'measured' ? (metrics?.latency ?? {}) : {};
   if (quantizedMs > floatMs)
     sentences.push('the quantized model is slower than the float one on this machine');
-  return sentences;
+  return [...sentences, ...aboutSlowing(rows, target, planned)];
+}
+
+/** Microseconds: what a layer must lose to be named, and how many are. */
+const NAMED = { least: 1, count: 3 };
+
+/** Where a library of kernels is slower on codes than on floats, and what to do about it. */
+function aboutSlowing(rows: readonly LayerRow[], { library, name }: Target, planned: boolean): string[] {
+  if (!library || !planned) return [];
+  const lost = rows
+    .map((row) => ({ node: row.node, us: (row.timeUs?.value ?? 0) - (row.floatTimeUs?.value ?? 0) }))
+    .filter((row) => row.us > NAMED.least)
+    .sort((a, b) => b.us - a.us);
+  const change = rows.reduce((sum, row) => sum + (row.timeUs?.value ?? 0) - (row.floatTimeUs?.value ?? 0), 0);
+  if (change <= 0 || lost.length === 0) return [];
+  const named = lost.slice(0, NAMED.count);
+  const options = named.map((row) => `--keep-float "${row.node}"`).join(' ');
+  const total = lost.reduce((sum, row) => sum + row.us, 0);
+  return [
+    `the quantized model is predicted to be slower than the float one on ${name}: ${lost.length} layers lose ` +
+      `${total.toPrecision(3)} µs together, most of it in ${named.map((row) => row.node).join(', ')}; ` +
+      `try ${options}`,
+  ];
 }

@@ -29,7 +29,7 @@ export function libraryPlacement(
     ...placement,
     computes: (node) => (inFloat.has(node) ? target.floatFormat : placement.computes(node)),
   };
-  const decoded = decodedWeights(carriedOut, lowering, shapes, target);
+  const decoded = decodedWeights(placement, inFloat, lowering, shapes, target);
   const fed = overridable(opened);
   const channelsLast = imagesInCodes(carriedOut, lowering, shapes, target);
   return {
@@ -55,18 +55,18 @@ function hasIntegerKernel(
   return !isSummed || !isMatrix;
 }
 
-/** Codes that kernels of floats read; a product of floats by codes decodes them on the way. */
+/** Codes that kernels of floats read. A product that was to be one of floats by codes has a kernel that decodes on the way. */
 function decodedWeights(
-  placement: Placement,
+  planned: Placement,
+  inFloat: ReadonlySet<Node>,
   { kernels, root }: Lowering,
   shapes: Shapes,
   { floatFormat }: Target,
 ): Set<string> {
-  const isCode = (name: string) => placement.constantBytes(name) < 4 * shapes.count(name);
+  const isCode = (name: string) => planned.constantBytes(name) < 4 * shapes.count(name);
   const isDecodedBefore = (node: Node): boolean => {
-    const rule = macRule(node);
-    if (!rule || placement.computes(node) !== floatFormat) return false;
-    return !isOp(node, 'MatMul', 'Gemm') || placement.activationBits(root(node.inputs[rule.left])) <= 8;
+    const isFloat = planned.computes(node) === floatFormat;
+    return macRule(node) !== undefined && (isFloat ? !isOp(node, 'MatMul', 'Gemm') : inFloat.has(node));
   };
   const nodes = kernels.flatMap((kernel) => kernel.nodes).filter(isDecodedBefore);
   return new Set(nodes.flatMap((node) => node.inputs.map(root).filter(isCode)));
