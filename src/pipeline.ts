@@ -20,4 +20,4 @@ export { resolveTarget } from './pipeline/stages.js';
 export { calibrate, calibrateFor, merge, passFile, type Variant } from './pipeline/statistics.js';
 export { type Survey, survey } from './pipeline/survey.js';
 export type { TrainingOptions } from './pipeline/training/index.js';
-export { type Validation, validate } from './validation/index.js';
+export { givenRows, type Validation, validate } from './validation/index.js';

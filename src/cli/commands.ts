@@ -255,6 +255,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['report model.onnx -t ane,h100 -c images/ -e val/ -l labels.json --html report.html', 'with accuracy'],
       ['report model.onnx --target h100 --batch 64 --price 0.2', 'a server under load'],
       ['report --validate', 'how right the figures are'],
+      ['report --validate rows.json', 'the same for measurements of your own'],
     ],
     load: () => import('./commands/report.js'),
   },

@@ -30,7 +30,8 @@ export const REPORT_OPTIONS = {
   },
   validate: {
     flags: '--validate',
-    description: 'hold the model of speed against published measurements, row by row, instead',
+    description:
+      'hold the model of speed against published measurements, row by row, instead; or against those of a JSON file',
     group: RUN,
   },
 };

@@ -26,6 +26,8 @@ const PRECISIONS: Readonly<Record<PrecisionId, Omit<Precision, 'computes'> & { c
   w4a8: { computes: 'fp8', weightBits: FOUR, activationBits: 8, cacheBits: 8, decoded: true },
 };
 
+export const PRECISION_IDS = Object.keys(PRECISIONS);
+
 /** What the model says of a published row, in the row's unit. Products are kernels alone, without a dispatch. */
 export function predict({ workload, precision, unit }: PublishedRow, target: Target): number {
   const seconds = secondsOf(workload, PRECISIONS[precision], target);

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { findTarget } from '../../../targets/index.js';
-import { usageError } from '../../errors.js';
+import { invalidError, usageError } from '../../errors.js';
 import type { Action } from '../commands.js';
 import type { JobOptions, Pipeline } from '../engine.js';
 import { comparedForms, reportForms } from '../forms.js';
@@ -11,7 +12,7 @@ import { checkReportFiles, reportFiles, writeReportFiles } from '../report-files
 import type { Shell } from '../shell.js';
 
 export const run: Action = async ([model], options, shell) => {
-  if (options.validate) return validation(options, shell);
+  if (options.validate) return validation(model, options, shell);
   if (model === undefined)
     throw usageError('MODEL_MISSING', 'report needs a model', {
       hint: '`quantize report model.onnx`, or `quantize report --validate`',
@@ -39,11 +40,23 @@ async function formsOf(pipeline: Pipeline, job: JobOptions, options: Options): P
 const listed = (text: string): string[] =>
   text.endsWith('.json') && text.includes('/') ? [text] : text.split(',').filter((name) => name !== '');
 
-/** Of the chip that was named; of all when none was. */
-async function validation(options: Options, shell: Shell): Promise<void> {
+/** Of the chip that was named, of all when none was; or of the measurements of a file. */
+async function validation(file: string | undefined, options: Options, shell: Shell): Promise<void> {
   const only = findTarget(options.target);
-  const { validate } = await shell.pipeline();
+  const { givenRows, validate } = await shell.pipeline();
   const { validationForms } = await import('../render/validation.js');
-  const result = validate(only?.timing === 'modelled' ? only.id : undefined);
+  const given = file === undefined ? undefined : givenRows(readJson(file), file);
+  const result = validate(only?.timing === 'modelled' ? only.id : undefined, given);
   await printResult(validationForms(result), options, shell);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw invalidError('ROWS_INVALID', `cannot read the measurements: ${(cause as Error).message}`, {
+      where: { file },
+      cause,
+    });
+  }
 }
