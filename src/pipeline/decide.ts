@@ -17,7 +17,7 @@ export interface Decision {
 }
 
 /** calibrate → plan, and the steps that the effort asks for. */
-export async function decide(job: Job): Promise<Decision> {
+export async function decide(job: Job, steps = stepsFor(job.options).first): Promise<Decision> {
   const source = await calibrationSource(job);
   const types = await typesFor(job.prepared, source);
   const draft = await firstDraft({ job, source, types });
@@ -28,7 +28,7 @@ export async function decide(job: Job): Promise<Decision> {
   ];
   for (const d of [...hazards(draft.input), ...samples]) note(job, d);
   let decision: Decision = { draft, rungs: [], trial: new Trial(source) };
-  for (const step of stepsFor(job.options).first) decision = await advance(decision, step);
+  for (const step of steps) decision = await advance(decision, step);
   return decision;
 }
 

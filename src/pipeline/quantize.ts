@@ -35,6 +35,7 @@ import { measuredSensitivity } from './profile-rows.js';
 import { roundedFor } from './rounding.js';
 import { calibrationSource } from './samples.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
+import { stepsFor } from './steps.js';
 import { trainDraft, worthOf } from './training/index.js';
 
 export interface Result extends Reported {
@@ -100,8 +101,10 @@ async function trained(
 }
 
 /** Decides, and stops there: what `apply` obeys. */
-export const plan = async (options: JobOptions): Promise<Plan> =>
-  (await decide(await openJob(options))).draft.plan;
+export const plan = async (options: JobOptions): Promise<Plan> => {
+  const steps = stepsFor(options).first.filter((step) => !step.beyondPlans);
+  return (await decide(await openJob(options), steps)).draft.plan;
+};
 
 /**
  * Does what a plan file says to the model that it was made for.

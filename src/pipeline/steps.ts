@@ -4,6 +4,7 @@ import { planGains, planRescalings, rescaled } from '../equalize/index.js';
 import type { Grids, Rescaling } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
+import { reconstructBlocks } from './blocks.js';
 import { type Draft, firstDraft, meansFor, replan } from './draft.js';
 import { leaveGatesFloat } from './gated.js';
 import { mixBits, mixFormats } from './mixed.js';
@@ -28,6 +29,8 @@ export interface Step {
   worthDb?: number;
   /** Kept whatever the trial says: what an earlier step fitted to few samples can look better there than it is. */
   certain?: boolean;
+  /** What it finds does not fit into a plan file, so `quantize plan` goes without. */
+  beyondPlans?: boolean;
   /** With `--auto`: taken again and again while there is something to do and the gate fails. */
   repeats?: boolean;
   /** What it was done to, for reports. */
@@ -100,6 +103,13 @@ export const STEPS: readonly Step[] = [
     description: 'the drift of the network up to each layer taken out of its biases',
     effort: 'max',
     attempt: correctInTurn,
+  },
+  {
+    id: 'blocks',
+    description: 'weights, scales and biases of each block trained, so that its output errs least',
+    effort: 'max',
+    beyondPlans: true,
+    attempt: reconstructBlocks,
   },
   {
     id: 'wide',

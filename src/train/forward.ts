@@ -1,3 +1,5 @@
+import { elementOf } from '../../kernels/grid.js';
+import { dequantize } from '../../kernels/quantize.js';
 import { cloneNode } from '../ir/graph.js';
 import { elementCount } from '../ir/tensor.js';
 import { product } from './adjoints/common.js';
@@ -25,7 +27,7 @@ export function quantizersOf({ model, quantized, settings }: Problem): Quantizer
   const weights = quantized.weights.filter((w) => w.plan.uses.some((u) => main.has(u.node)));
   return {
     weights: weightQuantizers(weights, settings.learnScales),
-    activations: activationQuantizers(model, quantized.plan, settings.learnScales),
+    activations: activationQuantizers(model, quantized.plan, settings.learnScales, quantized.arriving),
   };
 }
 
@@ -39,14 +41,15 @@ export const learnedScales = ({ weights, activations }: Quantizers): Scales[] =>
 /** Writes the model's nodes, weights and activations rounded on the way. `scaleOf` names a set of scales. */
 export function writeForward(
   tape: Tape,
-  { model }: Problem,
+  { model, settings }: Problem,
   quantizers: Quantizers,
   scaleOf: (scales: Scales) => string,
   share?: string,
 ): void {
+  const weightView = settings.heldCodes ? heldWeight : roundWeight;
   const views = new Map<string, string>();
   for (const q of quantizers.weights) {
-    const view = roundWeight(tape, q, scaleOf(q.scales), share);
+    const view = weightView(tape, q, scaleOf(q.scales), share);
     for (const { node, input } of q.weight.plan.uses) views.set(slot(node, input), view);
   }
   const rounded = new Map(quantizers.activations.map((q) => [q.plan.tensor, q]));
@@ -66,13 +69,30 @@ export function writeForward(
   }
 }
 
+/** Values that the last block of a row has too few of. */
+const lackOf = ({ weight }: WeightQuantizer): number => {
+  const { values } = roundedDims(weight);
+  return weight.shape.block === undefined ? 0 : values[1] * values[2] - weight.shape.channels;
+};
+
+/** A weight whose code stays: s·(q − z) whatever the scale becomes; the constant itself where no scale is learned. */
+function heldWeight(tape: Tape, q: WeightQuantizer, scale: string): string {
+  const { codes, params, shape, plan, dims } = q.weight;
+  if (!q.scales.learned || lackOf(q) > 0) return plan.tensor;
+  const ones = { ...params, scales: params.scales.map(() => 1) };
+  const { values } = roundedDims(q.weight);
+  const steps = tape.b.reals(dequantize(codes, shape, ones, elementOf(plan.format)), values);
+  tape.sizes.set(steps, values);
+  return tape.reshape(tape.op('Mul', [steps, scale], values), dims);
+}
+
 /** A constant in the shape in which groups share scales, rounded, and back in its own. */
 function roundWeight(tape: Tape, q: WeightQuantizer, scale: string, share?: string): string {
   const { b } = tape;
   const { plan, dims, shape } = q.weight;
   const { values } = roundedDims(q.weight);
   const { outer, channels, inner } = shape;
-  const lack = shape.block === undefined ? 0 : values[1] * values[2] - channels;
+  const lack = lackOf(q);
   const flat = tape.reshape(plan.tensor, [outer, channels, inner]);
   const full =
     lack === 0

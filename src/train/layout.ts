@@ -9,11 +9,13 @@ export interface Layout {
   scales: (Place & { set: Scales })[];
 }
 
-export function layoutOf({ model }: Problem, quantizers: Quantizers): Layout {
+export function layoutOf({ model, settings }: Problem, quantizers: Quantizers): Layout {
+  const held = new Set(settings.heldCodes ? quantizers.weights.map((q) => q.weight.plan.tensor) : []);
+  const parameters = parametersOf(model).filter((t) => !held.has(t.name!));
   const sets = learnedScales(quantizers);
   const places = layOut(sets.map(({ key, dims }) => ({ name: key, dims })));
   return {
-    parameters: layOut(parametersOf(model).map((t) => ({ name: t.name!, dims: t.dims }))),
+    parameters: layOut(parameters.map((t) => ({ name: t.name!, dims: t.dims }))),
     scales: places.map((place, i) => ({ ...place, set: sets[i] })),
   };
 }

@@ -49,22 +49,35 @@ export function roundedDims({ shape }: QuantizedWeight): { values: number[]; sca
 
 /** How the weights of the main graph are rounded. Scales of a narrow format, casts and tables stay as they are. */
 export function weightQuantizers(weights: readonly QuantizedWeight[], learn: boolean): WeightQuantizer[] {
-  return weights.map((weight, i) => {
+  return weights.map((weight) => {
     const { params, plan } = weight;
     const row = elementOf(plan.format);
     const { scales: dims } = roundedDims(weight);
     const learned = learn && row.scaled && params.coded === undefined && params.tables === undefined;
     return {
       weight,
-      scales: { key: `weight ${i}`, dims, initial: params.scales, learned },
+      scales: {
+        key: `weight ${plan.tensor} ${plan.axis} ${plan.weightOnly}`,
+        dims,
+        initial: params.scales,
+        learned,
+      },
       grid: gridOf(row, params, dims),
       codes: side(plan.format),
     };
   });
 }
 
-/** How activations are rounded, and who reads them rounded: as the emitted model has it. */
-export function activationQuantizers({ graph }: Model, plan: Plan, learn: boolean): ActivationQuantizer[] {
+/**
+ * How activations are rounded, and who reads them rounded: as the emitted model has it.
+ * @param arriving inputs that integer operators before this part of a network make
+ */
+export function activationQuantizers(
+  { graph }: Model,
+  plan: Plan,
+  learn: boolean,
+  arriving: ReadonlySet<string> = new Set(),
+): ActivationQuantizer[] {
   const { producer, uses } = links(graph);
   const integer = new Set(plan.integer.map((i) => i.node));
   const scales = new Map<string, Scales>();
@@ -75,7 +88,8 @@ export function activationQuantizers({ graph }: Model, plan: Plan, learn: boolea
     const shared = scales.get(key) ?? own;
     scales.set(key, shared);
     const maker = producer.get(activation.tensor);
-    const all = maker !== undefined && integer.has(maker.name ?? '') && plan.placement !== 'tensorrt';
+    const made = arriving.has(activation.tensor) || (maker !== undefined && integer.has(maker.name ?? ''));
+    const all = made && plan.placement !== 'tensorrt';
     const readers = (uses.get(activation.tensor) ?? []).filter((u) => all || integer.has(u.node.name ?? ''));
     return {
       plan: activation,

@@ -34,7 +34,7 @@ export function goalOf(model: Model, dims: ReadonlyMap<string, number[]>, featur
   return { terms: [...all, ...more] };
 }
 
-const targetOf = (value: string): string => `target of ${value}`;
+export const targetOf = (value: string): string => `target of ${value}`;
 
 /** Shares of classes that the float model sees: softmax of its scores. */
 export function softmaxRows({ data, dims }: TensorValue): Float32Array {

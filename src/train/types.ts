@@ -19,7 +19,12 @@ export interface Problem {
   model: Model;
   dims: ReadonlyMap<string, number[]>;
   /** What is rounded in the forward pass; nothing without it. */
-  quantized?: { plan: Plan; weights: readonly QuantizedWeight[] };
+  quantized?: {
+    plan: Plan;
+    weights: readonly QuantizedWeight[];
+    /** Inputs that integer operators before this part of a network make. */
+    arriving?: ReadonlySet<string>;
+  };
   terms: readonly Term[];
   settings: GraphSettings;
 }
@@ -28,6 +33,8 @@ export interface GraphSettings {
   optimiser: 'adam' | 'sgd';
   /** Steps of the grids are learned with the weights (LSQ), else they stay. */
   learnScales: boolean;
+  /** Rounded weights keep their codes: of them their scales alone are learned. */
+  heldCodes?: boolean;
   /** Largest norm of all gradients together; 0: any. */
   clip: number;
   /** Rounding sets in little by little: y = x + a·(Q(x) − x) with a graph input a. */

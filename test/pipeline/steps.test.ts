@@ -46,7 +46,20 @@ describe('which steps are taken', () => {
     [
       'max',
       'mse',
-      ['equalize', 'gates', 'gain', 'ranges', 'rounding', 'rounding-apart', 'awq', 'bias', 'bias-in-turn'],
+      [
+        ...[
+          'equalize',
+          'gates',
+          'gain',
+          'ranges',
+          'rounding',
+          'rounding-apart',
+          'awq',
+          'bias',
+          'bias-in-turn',
+        ],
+        'blocks',
+      ],
     ],
   ] as const)('--effort %s --method %s', (effort, method, first) => {
     const steps = stepsFor({ effort, method });

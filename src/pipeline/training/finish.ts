@@ -6,8 +6,17 @@ import type { Layout, Quantizers, State } from '../../train/index.js';
 import type { Draft } from '../draft.js';
 import { weightOn, withConstants } from './start.js';
 
-/** The draft with the weights and scales that training ended with; the rest of the flow takes it as any other. */
-export function trainedDraft(draft: Draft, state: State, layout: Layout, quantizers: Quantizers): Draft {
+/**
+ * The draft with the weights and scales that training ended with; the rest of the flow takes it as any other.
+ * @param held values of weights whose codes stayed, by the key of their scales; the float ones stay in the prepared model
+ */
+export function trainedDraft(
+  draft: Draft,
+  state: State,
+  layout: Layout,
+  quantizers: Quantizers,
+  held: ReadonlyMap<string, Float32Array> = new Map(),
+): Draft {
   const constants = new Map<string, Tensor>();
   for (const { name, dims, offset, size } of layout.parameters)
     constants.set(name, floatTensor(name, dims, state.weights.value.subarray(offset, offset + size)));
@@ -17,9 +26,10 @@ export function trainedDraft(draft: Draft, state: State, layout: Layout, quantiz
   const rounded = new Map(
     quantizers.weights.map(({ weight, scales }) => {
       const { plan, params } = weight;
-      const values = constants.get(plan.tensor) ?? constantOf(draft, plan.tensor);
+      const values =
+        held.get(scales.key) ?? floatValues(constants.get(plan.tensor) ?? constantOf(draft, plan.tensor));
       const trained = { ...params, scales: scaleOf.get(scales.key) ?? params.scales };
-      return [weightKey(plan), weightOn(floatValues(values), trained)] as const;
+      return [weightKey(plan), { ...weightOn(values, trained), mask: weight.mask }] as const;
     }),
   );
   const activations = draft.plan.activations.map((a): ActivationPlan => {

@@ -26,8 +26,9 @@ export interface Start {
 /**
  * Weights start as near to the float model's as the codes of the draft allow, so that training begins with the network
  * that the draft makes. What the draft has not rounded by outputs starts on the grid that errs least.
+ * @param near how far from its code, in steps, a weight may start; below a half
  */
-export function startOf({ job, plan, means, rounded = new Map() }: Draft): Start {
+export function startOf({ job, plan, means, rounded = new Map() }: Draft, near = NEAR): Start {
   const constants = new Map(job.prepared.graph.initializers.map((t) => [t.name ?? '', t]));
   const searched = new Map([...searchedGrids(plan.weights, constants), ...rounded]);
   const { numbers } = quantizeNumbers(job.prepared, plan, means, searched);
@@ -37,7 +38,7 @@ export function startOf({ job, plan, means, rounded = new Map() }: Draft): Start
     if (tensor)
       starts.set(
         tensor.name!,
-        floatTensor(tensor.name!, tensor.dims, nearCodes(weight, floatValues(tensor))),
+        floatTensor(tensor.name!, tensor.dims, nearCodes(weight, floatValues(tensor), near)),
       );
   }
   for (const { plan: bias, codes, scale } of numbers.biases) {
@@ -74,10 +75,14 @@ export const weightOn = (values: Float32Array, params: ChannelParams) => ({
   nearest: 0,
 });
 
-function nearCodes({ codes, shape, params, plan }: QuantizedWeight, values: Float32Array): Float32Array {
+function nearCodes(
+  { codes, shape, params, plan }: QuantizedWeight,
+  values: Float32Array,
+  near: number,
+): Float32Array {
   const row = elementOf(plan.format);
   const onGrid = dequantize(codes, shape, params, row);
-  if (row.kind !== 'integer') return onGrid;
+  if (row.kind !== 'integer' || near === 0) return onGrid;
   const steps = dequantize(
     codes.map(() => 1) as typeof codes,
     shape,
@@ -85,7 +90,7 @@ function nearCodes({ codes, shape, params, plan }: QuantizedWeight, values: Floa
     row,
   );
   return onGrid.map((value, i) => {
-    const reach = NEAR * steps[i];
+    const reach = near * steps[i];
     return Math.min(Math.max(values[i], value - reach), value + reach);
   });
 }

@@ -1,0 +1,74 @@
+import { QuantizeError } from '../errors.js';
+import { elementCount } from '../ir/tensor.js';
+import { modelMacs } from '../report/index.js';
+import type { Feeds } from '../runtime/types.js';
+import type { Draft } from './draft.js';
+import { stopIfAborted } from './stages.js';
+import { Reconstruction } from './training/reconstruction.js';
+import { defaultBatch, type Sized, sized } from './training/sizes.js';
+import { restOf } from './trial.js';
+
+const MOST_SAMPLES = 256;
+/** Of all samples together. */
+const SAMPLE_BYTES = 2 ** 28;
+const LEAST_SAMPLES = 16;
+const MOST_BATCH = 32;
+/** MACs of the forward passes of all steps: some minutes. */
+const WORK_MACS = 4e11;
+/** Fewer steps bring too little for the time that opening the graphs takes. */
+const [LEAST_STEPS, MOST_STEPS] = [40, 300];
+
+/**
+ * Trains block after block, weights, scales and biases, so that each makes of what the rounded blocks before it bring what
+ * the float block makes of its own input. A block that samples apart do not bear out stays as it was.
+ */
+export async function reconstructBlocks(draft: Draft): Promise<Draft | undefined> {
+  const { job, plan, types } = draft;
+  if (draft.source.kind !== 'real' || plan.weights.length === 0) return undefined;
+  const samples = await samplesOf(draft);
+  if (!samples) return undefined;
+  const batch = Math.min(defaultBatch(samples[0]), MOST_BATCH);
+  const steps = Math.min(MOST_STEPS, Math.floor(WORK_MACS / (batch * modelMacs(job.prepared, types))));
+  if (steps < LEAST_STEPS) return undefined;
+  const fixed = await sizedOrNone(draft, samples[0], batch);
+  if (!fixed) return undefined;
+  const network = new Reconstruction(draft, fixed, steps);
+  network.feed(samples);
+  for (const [at, block] of network.blocks.entries()) {
+    stopIfAborted(job.options.signal);
+    job.options.onProgress?.({ stage: 'blocks', done: at, total: network.blocks.length });
+    await network.take(block, at);
+  }
+  return network.result();
+}
+
+/** Undefined where sizes are not known beforehand: such a network cannot be trained. */
+async function sizedOrNone({ job }: Draft, sample: Feeds, batch: number): Promise<Sized | undefined> {
+  try {
+    return await sized(job.prepared, sample, batch);
+  } catch (error) {
+    if (error instanceof QuantizeError && error.kind === 'unsupported') return undefined;
+    throw error;
+  }
+}
+
+/** Samples that can stand in one batch, apart from those that judge; undefined where there are few or of several sizes. */
+async function samplesOf({ source }: Draft): Promise<Feeds[] | undefined> {
+  const samples: Feeds[] = [];
+  let room = SAMPLE_BYTES;
+  for await (const { feeds } of restOf(source).samples((i) => i < MOST_SAMPLES)) {
+    room -= 4 * Object.values(feeds).reduce((n, { dims }) => n + elementCount(dims), 0);
+    if (room < 0) break;
+    samples.push(feeds);
+  }
+  const sizes = (feeds: Feeds) =>
+    Object.values(feeds)
+      .map(({ dims }) => dims.join('×'))
+      .join();
+  const alike = samples.every(
+    (feeds) =>
+      sizes(feeds) === sizes(samples[0]) &&
+      Object.values(feeds).every(({ dims, data }) => dims[0] === 1 && !Array.isArray(data)),
+  );
+  return alike && samples.length >= LEAST_SAMPLES ? samples : undefined;
+}
