@@ -43,6 +43,12 @@ const INTEGERS: NumberFormat[] = [
   integer(2, true, '−2…1; symmetric grids are ternary', 'extreme compression of weights'),
   integer(3, true, '−4…3, stored as int4', 'weights of language models'),
   integer(4, true, '−8…7; symmetric grids use −7…7', 'weights of language models; phones and edge chips'),
+  integer(
+    7,
+    true,
+    '−64…63, stored as int8: pairs of products with uint8 stay within 16 bits',
+    'x86 CPUs without VNNI',
+  ),
   integer(8, true, 'two’s complement, −128…127; symmetric grids use −127…127', 'every integer chip'),
   integer(16, true, '−32768…32767', 'activations that 8 bits hurt'),
   integer(32, true, 'biases and accumulators', 'every integer chip'),

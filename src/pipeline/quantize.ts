@@ -34,6 +34,7 @@ import { type Outcome, produce } from './produce.js';
 import { measuredSensitivity } from './profile-rows.js';
 import { roundedFor } from './rounding.js';
 import { calibrationSource } from './samples.js';
+import { adviseOnPairs } from './saturation.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
 import { stepsFor } from './steps.js';
 import { trainDraft, worthOf } from './training/index.js';
@@ -171,6 +172,7 @@ async function finish(
   const { options } = job;
   if (!job.scheme.float || !training) warnIfNothing(job, decided);
   for (const d of diagnostics) note(job, d);
+  adviseOnPairs(job, decided, numbers);
   if (decided.placement === 'tensorrt') await checkPlaced(job, { quantized, runs, plan: decided }, source);
   const arrays = packedWeights(numbers);
   const losses = await lossesOf(draft, { metrics, failure: missed });

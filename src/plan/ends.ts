@@ -1,8 +1,7 @@
-import { format } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
 import type { Node } from '../ir/model.js';
 import type { Flow, PlanInput } from './flow.js';
-import { activationsOn } from './scheme.js';
+import { activationsOn, MULTIPLIED_BITS } from './scheme.js';
 import type { Scheme } from './types.js';
 
 /** What the ends of a network keep where a scheme goes below it. */
@@ -22,8 +21,7 @@ export interface Ends {
 export function endsOf(flow: Flow, { scheme, target, writing }: PlanInput): Ends | undefined {
   const weights = elementOf(scheme.weights);
   const activations = activationsOn(scheme, target);
-  if (writing?.uniform || weights.kind !== 'integer' || weights.bits >= format(END_FORMAT).bits)
-    return undefined;
+  if (writing?.uniform || weights.kind !== 'integer' || weights.bits >= MULTIPLIED_BITS) return undefined;
   if (activations === 'none' || activations === 'dynamic') return undefined;
   const granularity =
     scheme.granularity.kind === 'perlayer' ? scheme.granularity : ({ kind: 'perchannel' } as const);

@@ -9,6 +9,9 @@ const isWeightFormat = (row: NumberFormat): boolean =>
   row.signed || row.kind === 'integer' ? row.kind !== 'integer' || row.bits <= 16 : false;
 const WEIGHTS = FORMATS.filter(isWeightFormat);
 
+/** Weights of so many bits and more are there to be multiplied with activations of 8; narrower ones to be stored. */
+export const MULTIPLIED_BITS = 7;
+
 /** A cast has no scale, and so no granularity. */
 const isCast = (row: NumberFormat): boolean => row.kind === 'float' && !row.scaled;
 /** onnxruntime runs a Q/DQ pair of it around activations; pairs of 4 bits it takes for 8-bit ones, and then fails. */
@@ -78,7 +81,7 @@ function ownScheme(row: NumberFormat): { id: string; description: string } {
 
 function ownGranularity(row: NumberFormat): string {
   if (row.id.startsWith('lut')) return 'perlayer';
-  if (row.kind === 'log' || row.bits >= 8) return 'perchannel';
+  if (row.kind === 'log' || row.bits >= MULTIPLIED_BITS) return 'perchannel';
   return row.id === 'nf4' ? 'block64' : 'block32';
 }
 
@@ -102,7 +105,7 @@ export const FEATURED_SCHEMES: readonly string[] = [
  * Parses `<weights>[-<activations>]-<granularity>`: `int8-perchannel`, `int4-block32`, `int8-a16-perlayer`. Formats that
  * settle their own scales stand without granularity: `nvfp4`, `mxfp8-float`, `bf16`. `fp32` quantizes nothing.
  *
- * Where the name says nothing of activations: weights of 8 bits and more that chips multiply (integers, FP8) take what
+ * Where the name says nothing of activations: weights of 7 bits and more that chips multiply (integers, FP8) take what
  * the target computes in; narrower ones, blocks and tables are weight-only.
  * @throws QuantizeError UNKNOWN_SCHEME (usage), SCHEME_DYNAMIC (unsupported)
  */
@@ -159,7 +162,7 @@ function parseGranularity(token: string): Granularity | undefined {
 
 function implied(weights: string, granularity: Granularity): Scheme['activations'] {
   const row = findFormat(weights);
-  const multiplied = row?.executable && row.bits >= 8;
+  const multiplied = row?.executable && row.bits >= MULTIPLIED_BITS;
   return multiplied && (granularity.kind === 'perlayer' || granularity.kind === 'perchannel')
     ? 'native'
     : 'none';

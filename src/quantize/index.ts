@@ -23,6 +23,7 @@ import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 export { MAX_SAMPLES } from './hessian/index.js';
 export { type ChannelMeans, channelMeans } from './means.js';
 export { type RoundedWeights, type RoundOptions, roundWeights, turnsOf, weightKey } from './round-weights.js';
+export { pairsSaturate } from './saturation.js';
 export type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
 /** Scratch of the kernels: weights stay where they are and pass through in pieces. */

@@ -287,7 +287,6 @@ const PLANTED: Plant[] = [
   ['trt-average-pool', 'tensorrt', 'a pool that reads codes', residual, (m) => round(m, 'c3')],
   ['coreml-activation-type', 'coreml', '16-bit activations', residual, (m) => zeros(m, 'int16', 0, 'a_zero')],
   ['coreml-weight-type', 'coreml', 'FP8 weights', () => residual('float8e4m3fn'), () => {}],
-  ['coreml-zero-point', 'coreml', 'a zero point', residual, (m) => zeros(m, 'int8', 3, 'a_zero')],
   [
     'coreml-weight-axis',
     'coreml',

@@ -92,18 +92,6 @@ export const COREML: readonly Rule[] = [
     ),
   },
   {
-    id: 'coreml-zero-point',
-    what: 'int8 activations have a zero point of zero',
-    why: 'the fast path of the Neural Engine is for symmetric grids',
-    fix: 'centre ranges on zero (--target ane)',
-    source: 'coremltools, linear_quantize_activations: symmetric is the default',
-    for: WARNING,
-    check: perGrid(
-      ({ quantizes, data, dtype, zeroIsZero }, scope) =>
-        quantizes && !scope.isFixed(data) && dtype === 'int8' && !zeroIsZero && 'its zero point is not zero',
-    ),
-  },
-  {
     id: 'coreml-weight-axis',
     what: 'scales of weights lie along output channels',
     why: 'the compiler folds no others into its kernels',
