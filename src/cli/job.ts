@@ -58,9 +58,10 @@ export function plainOptions(model: string, options: Options): JobOptions {
   return {
     ...rest,
     model,
-    training: trainIfNeeded
-      ? trainingOf({ ...options, batch: undefined }, trainData, trainLabels)
-      : undefined,
+    training:
+      trainIfNeeded || (options.auto && trainData)
+        ? trainingOf({ ...options, batch: undefined }, trainData, trainLabels)
+        : undefined,
     dims: dim,
     preprocess: definedOnly(preprocess),
   };

@@ -40,7 +40,10 @@ export const TRAIN: CommandSpec = {
     ...RESOURCES,
   ],
   overrides: {
-    labels: { description: 'right classes of the samples in --data; without it the FP32 model teaches' },
+    labels: {
+      description:
+        'right classes of the samples in --data, or an .npy of floats: what the output is to be; without it the FP32 model teaches',
+    },
     batch: { description: 'samples a step (default: about a million input values, 8 to 64)' },
     memory: {
       description: 'most memory that training may take, such as 2G; by default what the machine has',

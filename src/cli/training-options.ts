@@ -16,7 +16,8 @@ export const TRAINING_OPTIONS = {
   },
   trainData: {
     flags: '--train-data <path>',
-    description: 'samples for --train-if-needed; without it the calibration samples; repeatable',
+    description:
+      'samples for --train-if-needed, or the last step of --auto; without it the calibration samples; repeatable',
     group: TRAIN,
     path: true,
     parse: collect,

@@ -40,6 +40,26 @@ export async function readLabels(
   return positions.map((at) => labels.inOrder[at]);
 }
 
+/**
+ * What a network is to give for each sample: rows of an .npy of floats [samples, …]. Undefined where the file holds no
+ * floats, but classes.
+ * @throws QuantizeError LABELS_COUNT (invalid)
+ */
+export async function readAnswers(path: string, samples: number): Promise<Float32Array[] | undefined> {
+  if (!path.toLowerCase().endsWith('.npy')) return undefined;
+  const { dtype, dims, bytes, start, swap } = await openNpy(await fileBytes(path), path);
+  if (!dtype.startsWith('float')) return undefined;
+  if (dims[0] < samples)
+    throw invalidError('LABELS_COUNT', `"${path}" has ${dims[0]} rows for ${samples} samples`, {
+      where: { file: path },
+    });
+  const values = Float32Array.from(
+    typedArray(dtype, await bytes.read(start, bytes.size - start), swap) as Float32Array,
+  );
+  const size = values.length / dims[0];
+  return Array.from({ length: samples }, (_, row) => values.subarray(row * size, (row + 1) * size));
+}
+
 async function load(path: string): Promise<Labels> {
   const { size } = await stat(path).catch(() => {
     throw bad(path, 'does not exist');

@@ -66,7 +66,7 @@ export async function quantize(options: JobOptions): Promise<Result> {
       level: 'warning',
       code: 'TRAINING_LEFT',
       message:
-        'every step was tried; what is left is to train with the rounding: --train-if-needed, with --train-data',
+        'every step was tried; what is left is to train with the rounding: give samples with --train-data',
     });
   return finish(decision, outcome);
 }

@@ -8,13 +8,21 @@ export interface Goal {
   terms: Term[];
   /** The value that holds scores of classes, and how many; undefined where the network is no classifier. */
   classes?: { value: string; count: number };
+  /** Sizes of the first term's value. */
+  dims: number[];
 }
 
 /**
  * Classifiers (one float output, [N, classes]) learn by cross-entropy on what comes before their Softmax; all others by
  * squared error of their outputs. `features`: values that are to stay as the float model has them.
+ * @param classes false where it is known what outputs are to be, and not which class is right
  */
-export function goalOf(model: Model, dims: ReadonlyMap<string, number[]>, features: readonly string[]): Goal {
+export function goalOf(
+  model: Model,
+  dims: ReadonlyMap<string, number[]>,
+  features: readonly string[],
+  classes = true,
+): Goal {
   const outputs = model.graph.outputs.map((o) => o.name);
   const { producer } = links(model.graph);
   const more = features.map(
@@ -22,16 +30,16 @@ export function goalOf(model: Model, dims: ReadonlyMap<string, number[]>, featur
   );
   const [output] = outputs;
   const shape = dims.get(output) ?? [];
-  if (outputs.length === 1 && shape.length === 2 && shape[1] > 1) {
+  if (classes && outputs.length === 1 && shape.length === 2 && shape[1] > 1) {
     const maker = producer.get(output);
     const value = isOp(maker, 'Softmax') ? maker.inputs[0] : output;
     const main: Term = { value, target: targetOf(value), kind: 'cross-entropy', weight: 1 };
-    return { terms: [main, ...more], classes: { value, count: shape[1] } };
+    return { terms: [main, ...more], classes: { value, count: shape[1] }, dims: shape };
   }
   const all = outputs.map(
     (value): Term => ({ value, target: targetOf(value), kind: 'relative-mse', weight: 1 }),
   );
-  return { terms: [...all, ...more] };
+  return { terms: [...all, ...more], dims: shape };
 }
 
 export const targetOf = (value: string): string => `target of ${value}`;
@@ -63,6 +71,20 @@ export function mixed(
     shares[row * classes + label] += teacher ? 1 - share : 1;
   });
   return shares;
+}
+
+/** Answers of a batch, `teacher`'s mixed in: (1 − a)·answer + a·teacher. */
+export function blended(
+  answers: readonly Float32Array[],
+  teacher: ArrayLike<number> | undefined,
+  share: number,
+): Float32Array {
+  const size = answers[0].length;
+  const all = new Float32Array(answers.length * size);
+  answers.forEach((answer, row) => {
+    all.set(answer, row * size);
+  });
+  return teacher ? all.map((v, i) => (1 - share) * v + share * teacher[i]) : all;
 }
 
 /** The best class of each row. */

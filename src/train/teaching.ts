@@ -3,13 +3,15 @@ import { openModel } from '../runtime/index.js';
 import type { Feeds, Session, TensorValue } from '../runtime/types.js';
 import { type Augmentation, augmented } from './augment.js';
 import type { Batches } from './batches.js';
-import { type Goal, mixed, softmaxRows } from './targets.js';
+import { blended, type Goal, mixed, softmaxRows } from './targets.js';
 
 export interface TeachingOptions {
   goal: Goal;
   batches: Batches;
   /** Class of each sample by its number; without labels the float model teaches alone. */
   labels?: readonly number[];
+  /** Instead of labels: what the first term's value is to be for each sample. */
+  answers?: readonly Float32Array[];
   /** How much the float model's opinion counts beside labels, 0…1. */
   distill: number;
   augment: readonly Augmentation[];
@@ -31,15 +33,23 @@ export class Teaching {
   }
 
   private async targets(feeds: Feeds, numbers: readonly number[]): Promise<Feeds> {
-    const { goal, labels, teacher, distill } = this.options;
+    const { goal, labels, answers, teacher, distill } = this.options;
     const seen = await teacher?.run(feeds);
     return Object.fromEntries(
-      goal.terms.map(({ value, target, kind }) => {
+      goal.terms.map(({ value, target, kind }, i) => {
         const wanted: TensorValue = seen?.[value] ?? {
           dtype: 'float32',
           dims: [],
           data: new Float32Array(0),
         };
+        if (answers && i === 0) {
+          const given = numbers.map((n) => answers[n]);
+          const dims = [numbers.length, ...goal.dims.slice(1)];
+          return [
+            target,
+            { dtype: 'float32', dims, data: blended(given, seen && (wanted.data as Float32Array), distill) },
+          ];
+        }
         if (kind !== 'cross-entropy') return [target, wanted];
         const shares = seen && softmaxRows(wanted);
         const classes = goal.classes!.count;

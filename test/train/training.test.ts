@@ -94,6 +94,22 @@ describe('training', () => {
     expect(loadModel(output).model.graph.nodes.some((n) => n.opType === 'DequantizeLinear')).toBe(false);
   });
 
+  it('learns what outputs are to be from an .npy of floats', async () => {
+    const labels = join(folder, 'answers.npy');
+    const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (24, 10), }".padEnd(117);
+    const head = Buffer.from(`\x93NUMPY\x01\x00v\x00${header}\n`, 'latin1');
+    writeFileSync(
+      labels,
+      Buffer.concat([head, new Uint8Array(Float32Array.from({ length: 240 }, (_, i) => i % 10).buffer)]),
+    );
+    const training = { data: [join(FIXTURES, 'shapes.evaluation')], labels, steps: 6, batch: 8, rate: 1e-2 };
+    const { report } = await train(job({ scheme: 'fp32', training }));
+    const { taught, history } = report.training!;
+    expect(taught).toBe('labels');
+    expect(history.every((h) => h.accuracy === undefined)).toBe(true);
+    expect(history[1].loss).toBeLessThan(history[0].loss);
+  });
+
   it('refuses to apply a plan whose weights were trained', async () => {
     const { plan } = await train(job({ training: { steps: 1, batch: 8 } }));
     const file = join(folder, 'plan.json');

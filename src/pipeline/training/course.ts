@@ -1,9 +1,7 @@
-import { usageError } from '../../errors.js';
 import {
   Batches,
   copyState,
   type Goal,
-  goalOf,
   layoutOf,
   openEvaluator,
   openTeacher,
@@ -21,6 +19,7 @@ import type { Draft } from '../draft.js';
 import { note } from '../stages.js';
 import { checkpointAt } from './checkpoint.js';
 import { trainedDraft } from './finish.js';
+import { goalFor } from './goal.js';
 import { megabytes, requireMemory, trainingBytes } from './memory.js';
 import { TRAINING_DEFAULTS, type TrainingOptions } from './options.js';
 import { type Lessons, lessonsFor } from './samples.js';
@@ -47,12 +46,13 @@ export async function trainDraft(draft: Draft, options: TrainingOptions): Promis
       code: 'TRAIN_BATCH',
       message: `the model fixes its batch, so it is trained with one sample a step`,
     });
-  const problem = problemOf(draft, fixed, options);
+  const goal = goalFor(fixed, lessons, options);
+  const problem = problemOf(draft, fixed, goal.terms, options);
   const bytes = await trainingBytes(problem);
   draft.job.options.onProgress?.({ stage: 'train', message: `about ${megabytes(bytes)} MB of memory` });
   requireMemory(bytes, fixed.batch, draft.job.options.memory);
   const started = performance.now();
-  const progress = await run(draft, problem, fixed, lessons, options);
+  const progress = await run(draft, problem, { goal, fixed, lessons, options });
   const quantizers = quantizersOf(problem);
   const next = trainedDraft(draft, progress.best!.state, layoutOf(problem, quantizers), quantizers);
   const seconds = (performance.now() - started) / 1000;
@@ -62,9 +62,13 @@ export async function trainDraft(draft: Draft, options: TrainingOptions): Promis
   };
 }
 
-function problemOf(draft: Draft, { model, dims }: Sized, options: TrainingOptions): Problem {
+function problemOf(
+  draft: Draft,
+  { model, dims }: Sized,
+  terms: Problem['terms'],
+  options: TrainingOptions,
+): Problem {
   const { weights, constants } = startOf(draft);
-  const { terms } = goalFor(model, dims, options);
   return {
     model: withConstants(model, constants),
     dims,
@@ -79,55 +83,31 @@ function problemOf(draft: Draft, { model, dims }: Sized, options: TrainingOption
   };
 }
 
-/** @throws QuantizeError UNKNOWN_LAYER, LABELS_UNUSED (usage) */
-function goalFor(
-  model: Sized['model'],
-  dims: Sized['dims'],
-  { features = [], labels }: TrainingOptions,
-): Goal {
-  const unknown = features.find((name) => !dims.has(name));
-  if (unknown !== undefined)
-    throw usageError('UNKNOWN_LAYER', `there is no value "${unknown}" in the prepared model`, {
-      hint: 'name outputs of nodes, as `quantize inspect` lists them',
-    });
-  const goal = goalOf(model, dims, features);
-  if (labels && !goal.classes)
-    throw usageError(
-      'LABELS_UNUSED',
-      'the model is no classifier of one output, so labels say nothing about it',
-      {
-        hint: 'train without --labels: the float model teaches',
-      },
-    );
-  return goal;
-}
-
 async function run(
   draft: Draft,
   problem: Problem,
-  fixed: Sized,
-  lessons: Lessons,
-  options: TrainingOptions,
+  { goal, fixed, lessons, options }: { goal: Goal; fixed: Sized; lessons: Lessons; options: TrainingOptions },
 ): Promise<Progress> {
   const { job } = draft;
   const { threads, seed = 0, signal } = job.options;
-  const goal = goalFor(fixed.model, fixed.dims, options);
   const trainer = await openTrainer(problem, threads);
   const outputs = goal.classes ? [goal.classes.value] : [];
   const evaluator = await openEvaluator(problem, outputs, threads);
-  const distill = options.distill ?? (lessons.labels ? 0 : 1);
+  const taught = lessons.labels ?? lessons.answers;
+  const distill = options.distill ?? (taught ? 0 : 1);
   const teacher =
-    !lessons.labels || distill > 0 || goal.terms.length > 1
+    !taught || distill > 0 || goal.terms.length > 1
       ? await openTeacher(fixed.model, goal, threads)
       : undefined;
   try {
     tellFrozen(draft, trainer);
     const batches = new Batches(lessons.source);
-    const { labels } = lessons;
+    const { labels, answers } = lessons;
     const teaching = new Teaching({
       goal,
       batches,
       labels,
+      answers,
       distill,
       augment: options.augment ?? [],
       seed,

@@ -1,3 +1,4 @@
+import { readAnswers } from '../../data/index.js';
 import type { SampleSource } from '../../data/types.js';
 import { invalidError, usageError } from '../../errors.js';
 import type { Feeds } from '../../runtime/types.js';
@@ -10,6 +11,8 @@ import type { TrainingOptions } from './options.js';
 export interface Lessons {
   source: SampleSource;
   labels?: number[];
+  /** Instead of classes: what the network's output is to be. */
+  answers?: Float32Array[];
   training: number[];
   validation: number[];
   first: Feeds;
@@ -34,7 +37,9 @@ export async function lessonsFor(
     throw invalidError('TRAIN_SAMPLES', 'training needs real samples that can be read more than once', {
       hint: 'give a folder or a file with --data',
     });
-  const labels = await labelsFor(options.labels, source);
+  const { count } = source;
+  const answers = options.labels === undefined ? undefined : await readAnswers(options.labels, count);
+  const labels = answers ? undefined : await labelsFor(options.labels, source);
   if (options.labels && !options.data)
     throw usageError('LABELS_WITHOUT_SAMPLES', '--labels needs the samples that they label', {
       hint: 'add --data',
@@ -42,7 +47,8 @@ export async function lessonsFor(
   return {
     source,
     labels,
-    ...heldOut(source.count),
+    answers,
+    ...heldOut(count),
     first: await firstOf(source),
   };
 }

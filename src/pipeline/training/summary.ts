@@ -18,13 +18,13 @@ interface Facts {
 
 export function summary({ step, history, best }: Progress, facts: Facts): Trained {
   const { lessons, options, batch, seconds, bytes } = facts;
-  const { training, validation, labels } = lessons;
+  const { training, validation, labels, answers } = lessons;
   return {
     steps: step,
     batch,
     samples: training.length,
     judges: validation.length,
-    taught: !labels ? 'float model' : (options.distill ?? 0) > 0 ? 'both' : 'labels',
+    taught: !(labels ?? answers) ? 'float model' : (options.distill ?? 0) > 0 ? 'both' : 'labels',
     history,
     best: best!.epoch,
     seconds,
