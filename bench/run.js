@@ -13,6 +13,7 @@ import { machineBenchmark } from './machine.js';
 import { quantizeStatic } from './python.js';
 import { roundingBenchmark } from './rounding.js';
 import { GOALS as RUNG_GOALS, rungBenchmark } from './rungs.js';
+import { GOALS as TRAINING_GOALS, trainingBenchmark } from './training.js';
 
 const COMMAND = fileURLToPath(new URL('../bin/quantize.js', import.meta.url));
 const zoo = process.env.QUANTIZE_ZOO;
@@ -97,5 +98,13 @@ console.table([
     '--effort balanced: seconds on two cores, MB',
     '',
     `< ${RUNG_GOALS.seconds}, < ${RUNG_GOALS.megabytes}`,
+  ),
+]);
+console.table(trainingBenchmark());
+console.table([
+  row(
+    'a training step of mobilenetv2-7: × forward, MB',
+    '',
+    `≤ ${TRAINING_GOALS.ratio}, ≤ ${TRAINING_GOALS.megabytes}`,
   ),
 ]);

@@ -1,19 +1,22 @@
 // What training costs: one step (forward with rounding, backward, optimiser) against one forward pass of the same batch
 // in the same process, and the memory that the process takes for it. One process for each network.
-// `QUANTIZE_ZOO=... node bench/training.js [network …]` after a build; with QUANTIZE_PYTHON an interpreter with torch, its
-// training step of the float network besides.
+// `QUANTIZE_ZOO=... node bench/training.js [network …]` after a build; with QUANTIZE_PYTHON, against the step of the float
+// network in torch, or else JAX, on as many threads.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { saveModel } from '../dist/src/onnx/index.js';
 import { decide } from '../dist/src/pipeline/decide.js';
 import { openJob } from '../dist/src/pipeline/stages.js';
 import { trainingBytes } from '../dist/src/pipeline/training/memory.js';
 import { sized } from '../dist/src/pipeline/training/sizes.js';
 import { startOf, withConstants } from '../dist/src/pipeline/training/start.js';
 import { openModel } from '../dist/src/runtime/index.js';
-import { goalOf, openTrainer } from '../dist/src/train/index.js';
+import { goalOf, layoutOf, openTrainer } from '../dist/src/train/index.js';
 
+const AUTOGRAD = fileURLToPath(new URL('../test/interop/python/autograd.py', import.meta.url));
 const THREADS = 2;
 const STEPS = 5;
 /** Goal of the project for a step of mobilenetv2-7: × the forward pass, and bytes of the process. */
@@ -85,6 +88,34 @@ export async function problemOf({ batch, ...options }) {
   return { problem, feeds };
 }
 
+/** Milliseconds of a float training step in the interpreter's framework; undefined without one. */
+async function theirs(model, batch, { value, target }, input) {
+  if (!process.env.QUANTIZE_PYTHON) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'quantize-bench-'));
+  const raw = (name, { data }) => {
+    writeFileSync(join(folder, name), data);
+    return join(folder, name);
+  };
+  try {
+    const { parameters } = layoutOf({ model }, { weights: [], activations: [] });
+    const job = {
+      model: join(folder, 'model.onnx'),
+      parameters,
+      scores: value,
+      steps: STEPS,
+      ...{ input: raw('input', batch[input]), inputDims: batch[input].dims },
+      ...{ shares: raw('shares', batch[target]), sharesDims: batch[target].dims },
+    };
+    await saveModel(model, job.model);
+    writeFileSync(join(folder, 'job.json'), JSON.stringify(job));
+    return JSON.parse(
+      execFileSync(process.env.QUANTIZE_PYTHON, [AUTOGRAD, join(folder, 'job.json')], { encoding: 'utf8' }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 async function measure(name) {
   const { problem, feeds } = await problemOf(NETWORKS[name]);
   const { model, dims, terms } = problem;
@@ -95,6 +126,7 @@ async function measure(name) {
   const float = await openModel(model, { threads: THREADS });
   const forward = await timed(() => float.run(feeds));
   await float.release();
+  const torch = await theirs(model, batch, terms[0], Object.keys(feeds)[0]);
   const estimated = await trainingBytes(problem);
   const trainer = await openTrainer(problem, THREADS);
   const step = await timed((n) => trainer.step(batch, { step: n, rate: 1e-4, scaleRate: 1e-4, share: 1 }));
@@ -102,6 +134,7 @@ async function measure(name) {
   return {
     forward,
     step,
+    torch,
     estimated,
     peak: process.resourceUsage().maxRSS * 1024,
   };
@@ -115,12 +148,13 @@ export function trainingBenchmark(names = Object.keys(NETWORKS)) {
       const out = execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--measure', name], {
         encoding: 'utf8',
       });
-      const { forward, step, estimated, peak } = JSON.parse(out);
+      const { forward, step, torch, estimated, peak } = JSON.parse(out);
       return {
         network: `${name}, batches of ${NETWORKS[name].batch}, ${NETWORKS[name].scheme}`,
         'forward ms': forward.toFixed(0),
         'step ms': step.toFixed(0),
         'step x forward': (step / forward).toFixed(1),
+        ...(torch && { [`step x ${torch.framework}'s float step`]: (step / torch.milliseconds).toFixed(1) }),
         'MB estimated': megabytes(estimated).toFixed(0),
         'MB peak': megabytes(peak).toFixed(0),
       };
