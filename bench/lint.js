@@ -25,7 +25,7 @@ const MODELS = [
 const JOBS = [
   ['ane', 'int8-perchannel', [], ['coreml', 'onnxruntime']],
   ['ane', 'int4-perchannel', [], ['coreml', 'onnxruntime']],
-  ['tpu', 'int8-perchannel', [], ['tflite', 'onnxruntime']],
+  ['tpu', 'int8-perchannel', [], ['onnxruntime']],
   ['cpu', 'int8-perchannel', [], ['onnxruntime']],
   ['cpu', 'int8-perlayer', [], ['onnxruntime']],
   ['cpu', 'int8-a16-perchannel', [], ['onnxruntime']],

@@ -1,6 +1,6 @@
 import { unpackCodes } from '../../kernels/pack.js';
 import { dtypeName } from '../ir/dtypes.js';
-import { cloneModel, intAttribute, isOp, type Links, links } from '../ir/graph.js';
+import { allGraphs, cloneModel, intAttribute, isOp, type Links, links } from '../ir/graph.js';
 import type { Model, Node, Tensor } from '../ir/model.js';
 import { elementCount, makeTensor, tensorBytes } from '../ir/tensor.js';
 
@@ -9,24 +9,34 @@ const LEAST_BLOCK = 16;
 const BYTES = { int4: 'int8', uint4: 'uint8' } as const;
 
 /**
- * A model as .ort files can hold it: they have no types of 4 bits. Codes that onnxruntime makes a MatMulNBits of stay, as
- * that operator keeps them packed; all others become bytes of the same values. Works on a copy.
+ * A model as .ort files can hold it: they have no types of 4 bits. Codes that onnxruntime should make a MatMulNBits of stay
+ * where `products` says so, as that operator keeps them packed; all others become bytes of the same values. Works on a copy.
+ * @returns also how many constants were rewritten, and how many were left
  */
-export function fourBitsAsBytes(model: Model): { model: Model; count: number } {
+export function fourBitsAsBytes(
+  model: Model,
+  products: boolean,
+): { model: Model; count: number; left: number } {
   const copy = cloneModel(model);
-  const { graph } = copy;
-  const known = links(graph);
-  const wide = new Set<string>();
-  for (const node of graph.nodes.filter((n) => isOp(n, 'DequantizeLinear')))
-    if (!becomesProduct(node, known)) for (const i of [0, 2]) wide.add(node.inputs[i] ?? '');
-  let count = 0;
-  graph.initializers = graph.initializers.map((tensor) => {
-    const dtype = dtypeName(tensor.dataType);
-    if ((dtype !== 'int4' && dtype !== 'uint4') || !wide.has(tensor.name ?? '')) return tensor;
-    count++;
-    return asBytes(tensor, dtype);
-  });
-  return { model: copy, count };
+  const packed = new Set<string>();
+  for (const graph of products ? allGraphs(copy.graph) : []) {
+    const known = links(graph);
+    for (const node of graph.nodes.filter((n) => isOp(n, 'DequantizeLinear')))
+      if (becomesProduct(node, known)) for (const i of [0, 2]) packed.add(node.inputs[i] ?? '');
+  }
+  let [count, left] = [0, 0];
+  for (const graph of allGraphs(copy.graph))
+    graph.initializers = graph.initializers.map((tensor) => {
+      const dtype = dtypeName(tensor.dataType);
+      if (dtype !== 'int4' && dtype !== 'uint4') return tensor;
+      if (packed.has(tensor.name ?? '')) {
+        left++;
+        return tensor;
+      }
+      count++;
+      return asBytes(tensor, dtype);
+    });
+  return { model: copy, count, left };
 }
 
 function asBytes(tensor: Tensor, dtype: 'int4' | 'uint4'): Tensor {

@@ -128,9 +128,26 @@ function refuseErrors(findings: readonly Finding[]): void {
   );
 }
 
+/** 4-bit codes stay packed if onnxruntime makes products of all that could be; it refuses its own file otherwise. */
+async function inOrt(given: Model): Promise<{ model: Model; count: number; bytes: Uint8Array }> {
+  const packed = fourBitsAsBytes(given, true);
+  const bytes = await ortBytes(packed.model);
+  if (packed.left === 0 || (await opens(bytes))) return { ...packed, bytes };
+  const plain = fourBitsAsBytes(given, false);
+  return { ...plain, bytes: await ortBytes(plain.model) };
+}
+
+async function opens(bytes: Uint8Array): Promise<boolean> {
+  try {
+    await (await openSession(bytes, { threads: 1 })).release();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function forOnnxruntime(given: Model, { threads }: JobOptions): Promise<Made> {
-  const { model, count } = fourBitsAsBytes(executableModel(given));
-  const bytes = await ortBytes(model);
+  const { model, count, bytes } = await inOrt(executableModel(given));
   return {
     bytes: bytes.length,
     operations: model,

@@ -16,7 +16,8 @@ export function orderKernelTypes(file: Uint8Array): Uint8Array {
 
 /** Where the root table points to its kernel types, and where to others. */
 const RESOLVER_FIELD = 3;
-const OTHER_FIELDS = [0, 1, 2];
+const MODEL_FIELD = 1;
+const OTHER_FIELDS = [0, MODEL_FIELD, 2];
 
 interface Argument {
   vtable: number;
@@ -101,19 +102,22 @@ function readResolver(view: DataView): Tree | undefined {
   const r = new Reader(view);
   const root = r.follow(0);
   const at = r.field(root, RESOLVER_FIELD);
-  if (at === 0) return undefined;
+  if (at === 0 || r.field(root, MODEL_FIELD) === 0) return undefined;
   const table = r.follow(root + at);
   const field = r.field(table, 0);
   if (field === 0) return undefined;
   r.seen(table, r.sizeOf(table));
   const operators = r.list(r.follow(table + field), (t) => r.entry(t, (u) => r.entry(u, r.argument)));
   const others = OTHER_FIELDS.map((i) => r.field(root, i)).filter((f) => f > 0);
-  const strangers = [root, r.vtableOf(root), ...others.map((f) => r.follow(root + f))];
+  const tables = [root, r.follow(root + r.field(root, MODEL_FIELD))];
+  const strangers = [...tables.map(r.vtableOf), ...tables, ...others.map((f) => r.follow(root + f))];
   const tree = { pointer: root + at, vtable: r.vtableOf(table), field, size: r.sizeOf(table), operators };
   // A vtable stands before the first table that has it.
   for (const vtable of vtablesOf(tree)) if (vtable < r.from && vtable > root) r.seen(vtable, r.u16(vtable));
-  const to = aligned(r.to);
-  return strangers.some((s) => s >= r.from && s < to) ? undefined : { ...tree, from: r.from, to };
+  if (strangers.some((s) => s >= r.from && s < r.to)) return undefined;
+  // The model follows, its vtable first, which need not start at a word.
+  const to = Math.min(view.byteLength, ...strangers.filter((s) => s >= r.to));
+  return { ...tree, from: r.from, to };
 }
 
 const vtablesOf = ({ vtable, operators }: Pick<Tree, 'vtable' | 'operators'>): Set<number> =>
@@ -129,13 +133,14 @@ const aligned = (at: number): number => Math.ceil(at / 4) * 4;
 const byKey = (a: { key: string }, b: { key: string }): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 
-/** Writes parents before what they point to, lists by key, each vtable and string once. */
+/** Writes parents before what they point to, lists by key, and each string and vtable once, behind all that has them. */
 class Layout {
   private readonly view: DataView;
-  private readonly vtables = new Map<string, number>();
-  /** Where strings are pointed to. */
+  /** Where strings are pointed to, and which vtable each table has. */
   private readonly named: [from: number, name: string][] = [];
+  private readonly tables: [at: number, vtable: number][] = [];
   private readonly old: Uint8Array;
+  /** First byte that is free. */
   private end: number;
 
   constructor(
@@ -144,7 +149,7 @@ class Layout {
   ) {
     this.view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     this.old = file.slice(0, tree.to);
-    this.end = aligned(tree.from);
+    this.end = tree.from;
   }
 
   /** False when it does not fit, the file being written over. */
@@ -156,8 +161,8 @@ class Layout {
     this.list(at + tree.field, tree.operators, (operator) =>
       this.entry(operator, (type) => this.entry(type, (argument) => this.argument(argument))),
     );
-    this.names();
-    return this.end <= aligned(tree.to);
+    this.ends();
+    return this.end <= tree.to;
   }
 
   private entry<T>({ vtable, key, fields, size, list }: Entry<T>, write: (item: T) => number): number {
@@ -184,46 +189,61 @@ class Layout {
     });
   }
 
-  /** Behind all that points to them, each once. */
-  private names(): void {
+  /** Strings, and where one ends amid a word a vtable that fills it; then the other vtables. */
+  private ends(): void {
+    const vtables = this.vtables();
+    const halves = [...vtables.keys()].filter((bytes) => bytes.length % 4 === 2);
     const places = new Map<string, number>();
     for (const text of [...new Set(this.named.map(([, name]) => name))].sort()) {
       const bytes = Buffer.from(text, 'utf8');
       const at = this.take(4 + bytes.length + 1);
+      if (this.end > this.tree.to) return;
       this.view.setUint32(at, bytes.length, true);
       this.file.set(bytes, at + 4);
       places.set(text, at);
+      const half = aligned(this.end) - this.end >= 2 ? halves.pop() : undefined;
+      if (half) this.vtable(half, vtables);
     }
+    for (const bytes of [...vtables.keys()]) this.vtable(bytes, vtables);
     for (const [from, name] of this.named) this.point(from, places.get(name)!);
   }
 
-  private table(vtable: number, size: number): number {
-    const place = this.vtable(vtable);
-    const at = this.take(size);
-    this.view.setInt32(at, at - place, true);
-    return at;
+  /** Those within the room, by their bytes, with the tables that have them; tables of others are done. */
+  private vtables(): Map<Uint8Array, number[]> {
+    const found = new Map<string, [Uint8Array, number[]]>();
+    for (const [at, vtable] of this.tables) {
+      if (vtable < this.tree.from || vtable >= this.tree.to) {
+        this.view.setInt32(at, at - vtable, true);
+        continue;
+      }
+      const bytes = this.old.slice(vtable, vtable + (this.old[vtable] | (this.old[vtable + 1] << 8)));
+      const known = found.get(bytes.join()) ?? [bytes, []];
+      known[1].push(at);
+      found.set(bytes.join(), known);
+    }
+    return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry));
   }
 
-  /** One that lies outside stays where it is. */
-  private vtable(at: number): number {
-    if (at < this.tree.from || at >= this.tree.to) return at;
-    const bytes = this.old.slice(at, at + (this.old[at] | (this.old[at + 1] << 8)));
-    const key = bytes.join();
-    const known = this.vtables.get(key);
-    if (known !== undefined) return known;
-    const place = this.take(bytes.length);
-    this.file.set(bytes, place);
-    this.vtables.set(key, place);
-    return place;
+  private vtable(bytes: Uint8Array, vtables: Map<Uint8Array, number[]>): void {
+    const place = this.take(bytes.length, 2);
+    if (this.end <= this.tree.to) this.file.set(bytes, place);
+    for (const at of vtables.get(bytes)!) this.view.setInt32(at, at - place, true);
+    vtables.delete(bytes);
+  }
+
+  private table(vtable: number, size: number): number {
+    const at = this.take(size);
+    this.tables.push([at, vtable]);
+    return at;
   }
 
   private point(from: number, to: number): void {
     this.view.setUint32(from, to - from, true);
   }
 
-  private take(bytes: number): number {
-    const at = this.end;
-    this.end = aligned(at + bytes);
+  private take(bytes: number, align: 2 | 4 = 4): number {
+    const at = Math.ceil(this.end / align) * align;
+    this.end = at + bytes;
     return at;
   }
 }
