@@ -1,7 +1,7 @@
 // What the engine on many machines bears and costs, with a real redis-server and workers as processes here:
 //   node bench/queue.js faults [name] each fault by itself
 //   node bench/queue.js soak [jobs]  many jobs under random kills; the outputs against the local engine's
-//   node bench/queue.js speed        1, 2 and 4 workers, and what the engine costs a job
+//   node bench/queue.js speed [times] 1, 2 and 4 workers, and what the engine costs a job
 // QUEUE_SERVER=valkey-server: with Valkey instead; QUEUE_TLS=1: nothing unencrypted.
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -247,39 +247,64 @@ async function soak(count) {
   place.remove();
 }
 
+/** Processor seconds of a process by itself. */
+const busy = (pid) => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
+
+/** One batch: its seconds, those of the work itself, and the processor's for server, workers' own and command. */
+async function timed(place, count) {
+  return withServer(async (redis, cluster) => {
+    const workers = [];
+    for (let i = 0; i < count; i++) workers.push(await cluster.worker(30));
+    const pids = [redis.child.pid, ...workers.map((worker) => worker.pid)];
+    const engine = (child) => [...pids, child.pid].reduce((sum, pid) => sum + busy(pid), 0);
+    const marks = {};
+    const { events } = await cluster.batch(
+      place.jobs,
+      ['--engine', 'bullmq', '--shards', '1'],
+      ({ event }, child) => {
+        if (event === 'start' || event === 'end') marks[event] = engine(child);
+      },
+    );
+    const text = workers.map((worker) => worker.text).join('');
+    const steps = [...text.matchAll(/ done in ([\d.]+) s/g)].map((match) => Number(match[1]));
+    const work = steps.reduce((a, b) => a + b, 0);
+    return { seconds: events.at(-1).seconds, work, processor: marks.end - marks.start };
+  });
+}
+
 /** Throughput by workers, interleaved, and what one worker takes when the work's own seconds are taken off. */
-async function speed() {
+async function speed(rounds) {
   const place = new Place(12, ['int8-perchannel', 'int8-perlayer'], 'shapes');
-  console.log('| workers | seconds | jobs a second | against one | overhead a job | a step |');
+  console.log('| workers | seconds | jobs a second | against one | overhead a job | processor time of it |');
   console.log('|---|---|---|---|---|---|');
   const best = new Map();
-  for (let round = 0; round < 3; round++)
+  for (let round = 0; round < rounds; round++)
     for (const count of [1, 2, 4]) {
       place.clear();
-      const run = await withServer(async (_redis, cluster) => {
-        const workers = [];
-        for (let i = 0; i < count; i++) workers.push(await cluster.worker(30));
-        const { events } = await cluster.batch(place.jobs, ['--engine', 'bullmq', '--shards', '1']);
-        const text = workers.map((worker) => worker.text).join('');
-        const steps = [...text.matchAll(/ done in ([\d.]+) s/g)].map((match) => Number(match[1]));
-        const { seconds } = events.at(-1);
-        return { seconds, steps: steps.reduce((a, b) => a + b, 0), tasks: steps.length };
-      });
+      const run = await timed(place, count);
       if (!(best.get(count)?.seconds < run.seconds)) best.set(count, run);
     }
-  for (const [count, { seconds, steps, tasks }] of best) {
-    const cost = (parts) => (count === 1 ? `${((1000 * (seconds - steps)) / parts).toFixed(0)} ms` : '');
+  for (const [count, { seconds, work, processor }] of best) {
+    const each = (total) => `${((1000 * total) / place.count).toFixed(0)} ms`;
     const rate = (place.count / seconds).toFixed(1);
     const ratio = (best.get(1).seconds / seconds).toFixed(2);
+    const overhead = count === 1 ? each(seconds - work) : '';
     console.log(
-      `| ${count} | ${seconds.toFixed(1)} | ${rate} | ${ratio} | ${cost(place.count)} | ${cost(tasks)} |`,
+      `| ${count} | ${seconds.toFixed(1)} | ${rate} | ${ratio} | ${overhead} | ${each(processor)} |`,
     );
   }
   place.remove();
 }
 
 const [what, more] = process.argv.slice(2);
-const PARTS = { faults: () => faults(more), soak: () => soak(Number(more ?? 200)), speed };
+const PARTS = {
+  faults: () => faults(more),
+  soak: () => soak(Number(more ?? 200)),
+  speed: () => speed(Number(more ?? 3)),
+};
 if (!hasServer(SERVER)) console.log(`${SERVER} is not on the path`);
 else if (PARTS[what]) await PARTS[what]();
 else console.log(`node bench/queue.js ${Object.keys(PARTS).join(' | ')}`);

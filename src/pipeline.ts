@@ -2,6 +2,7 @@
 export { type LintReport, lintSarif, rulesFor } from './lint/index.js';
 export { type Comparison, compare } from './pipeline/compare.js';
 export type { Reported } from './pipeline/detail.js';
+export { forecast } from './pipeline/forecast.js';
 export { type Inspection, inspect } from './pipeline/inspect.js';
 export { lintFile } from './pipeline/lint.js';
 export type { JobOptions, ProgressEvent, SampleSettings } from './pipeline/options.js';

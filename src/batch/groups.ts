@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Variant } from '../pipeline.js';
-import type { BatchJob, PlainOptions } from './types.js';
+import type { BatchJob, Budget, PlainOptions } from './types.js';
 
 /** Jobs that differ in nothing that calibration sees but chip and scheme: passes over the samples may serve several. */
 export interface Group {
@@ -42,6 +43,12 @@ export function groupJobs(jobs: readonly BatchJob[]): Group[] {
     groups.set(key, group);
   }
   return [...groups.values()];
+}
+
+/** How many processes share a budget's cores on this machine, and the cores that each has. */
+export function shares({ threads }: Budget, jobs: number): { processes: number; threads: number } {
+  const processes = Math.max(1, Math.min(threads, availableParallelism(), jobs));
+  return { processes, threads: Math.max(1, Math.floor(threads / processes)) };
 }
 
 /** A process by itself, and copies of the weights that are alive at a time: read, prepared, emitted, in two sessions. */

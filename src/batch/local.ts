@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os';
-import { estimatedBytes, type Group, groupJobs } from './groups.js';
+import { estimatedBytes, type Group, groupJobs, shares } from './groups.js';
 import { Ledger, resultOf } from './ledger.js';
 import { Pool } from './pool.js';
 import { isMeasured, servedBy, type Task, type TaskEvent, type TaskOutcome } from './tasks.js';
@@ -24,8 +23,8 @@ class LocalRun {
   ) {
     const { budget } = options;
     this.ledger = new Ledger(jobs, options);
-    const processes = Math.max(1, Math.min(budget.threads, availableParallelism(), jobs.length));
-    this.threads = Math.max(1, Math.floor(budget.threads / processes));
+    const { processes, threads } = shares(budget, jobs.length);
+    this.threads = threads;
     this.pool = new Pool(processes, budget.memory);
     options.onEvent?.({ event: 'start', jobs: jobs.length, processes });
   }

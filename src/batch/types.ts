@@ -32,6 +32,19 @@ export interface JobResult {
   error?: PackedError;
 }
 
+/**
+ * What a job is expected to take, and why so:
+ * - `unchanged`: its result is there; `measured`: what it took when it was last done, from other inputs or settings
+ * - `modelled`: from the network and this machine; `refused`: it cannot be done, and `why`
+ */
+export interface JobForecast {
+  seconds?: number;
+  /** Of the model that it writes. */
+  bytes?: number;
+  basis: 'unchanged' | 'measured' | 'modelled' | 'refused';
+  why?: string;
+}
+
 export interface BatchResult {
   schema: 'onnx-quantize/batch@1';
   jobs: JobResult[];

@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs';
 import { estimatedBytes, groupJobs } from '../../batch/groups.js';
-import type { BatchResult, JobResult, Regression } from '../../batch/types.js';
+import type { BatchResult, JobForecast, JobResult, Regression } from '../../batch/types.js';
 import type { Options } from '../options.js';
 import type { Forms } from '../output.js';
 import { markdownSection, paragraphs, renderSection, type Section } from '../render/section.js';
@@ -71,28 +70,51 @@ function failures({ jobs }: BatchResult, worse: readonly Regression[]): Section 
   return { title: 'What failed', head: ['job', 'code', 'why'], rows };
 }
 
-/** What a batch would do. */
-export function dryRunForms({ jobs, cache }: Batch): Forms {
-  const rows = jobs.map(({ id, options }) => ({
-    id,
-    output: options.output,
-    memoryBytes: estimatedBytes({ options }),
-  }));
-  const passes = groupJobs(jobs).length;
-  const disk = jobs.reduce(
-    (sum, job) => sum + (statSync(job.options.model, { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
-  const section: Section = {
-    title: 'Jobs',
-    head: ['job', 'memory, estimated', 'output'],
-    rows: rows.map((row) => [row.id, byteText(row.memoryBytes), row.output]),
-    numeric: [1],
-  };
-  const line = `${jobs.length} jobs, ${passes} passes over samples, at most ${byteText(disk)} of models; results are kept in ${cache}`;
+/** What a batch would do, and what each job is expected to take. `forecasts` go with the jobs. */
+export function dryRunForms(
+  { jobs, cache }: Batch,
+  forecasts: readonly JobForecast[],
+  processes: number,
+): Forms {
+  const rows = jobs.map(({ id, options }, i): DryRunRow => {
+    const { bytes: diskBytes, ...expected } = forecasts[i];
+    return { id, output: options.output, ...expected, memoryBytes: estimatedBytes({ options }), diskBytes };
+  });
+  const seconds = rows.reduce((sum, row) => sum + (row.seconds ?? 0), 0) / processes;
+  const diskBytes = rows.reduce((sum, row) => sum + (row.diskBytes ?? 0), 0);
+  const groups = groupJobs(jobs).length;
+  const section = dryRunTable(rows);
+  const line = `${jobs.length} jobs, ${groups} groups that share calibration: about ${digits(seconds)} s in ${processes} processes, ${byteText(diskBytes)} of models (modelled times may err threefold); results are kept in ${cache}`;
+  const totals = { groups, processes, seconds, diskBytes, cache };
   return {
-    json: { schema: 'onnx-quantize/batch-dry-run@1', jobs: rows, passes, diskBytes: disk, cache },
+    json: { schema: 'onnx-quantize/batch-dry-run@2', jobs: rows, ...totals },
     markdown: () => paragraphs([line, markdownSection(section)]),
     table: (term) => paragraphs([renderSection(section, term, true), line]),
   };
+}
+
+interface DryRunRow extends Omit<JobForecast, 'bytes'> {
+  id: string;
+  output: string;
+  memoryBytes: number;
+  diskBytes?: number;
+}
+
+const dryRunTable = (rows: readonly DryRunRow[]): Section => ({
+  title: 'Jobs',
+  head: ['job', 'time', 'memory', 'disk', 'output'],
+  rows: rows.map(({ id, output, memoryBytes, diskBytes, ...expected }) => [
+    id,
+    timeText(expected),
+    `≈ ${byteText(memoryBytes)}`,
+    diskBytes === undefined ? '' : `${expected.basis === 'modelled' ? '≈ ' : ''}${byteText(diskBytes)}`,
+    output,
+  ]),
+  numeric: [2, 3],
+});
+
+function timeText({ basis, seconds = 0, why }: JobForecast): string {
+  if (basis === 'unchanged') return 'none: unchanged';
+  if (basis === 'refused') return why!;
+  return basis === 'measured' ? `${digits(seconds)} s, measured before` : `≈ ${digits(seconds)} s, modelled`;
 }

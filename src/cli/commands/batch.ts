@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { shares } from '../../batch/groups.js';
 import type { BatchEvent, BatchResult, Engine, EngineOptions } from '../../batch/types.js';
 import { gateError, invalidError, QuantizeError, unpackError, usageError } from '../../errors.js';
 import { type Batch, readBatch } from '../batch/expand.js';
@@ -22,7 +23,7 @@ export const run: Action = async ([file], options, shell) => {
   if (options.maxRegression && !options.baseline)
     throw usageError('NO_BASELINE', '--max-regression needs --baseline to compare with');
   const baseline = options.baseline ? readBaseline(options.baseline) : undefined;
-  if (options.dryRun) return printResult(dryRunForms(batch), options, shell);
+  if (options.dryRun) return dryRun(batch, options, shell);
   for (const output of [options.junit, options.sarif, options.html]) if (output) requireFolder(output);
   const warnings: Warning[] = [];
   const result = await perform(batch, options, shell, (event) => {
@@ -36,6 +37,18 @@ export const run: Action = async ([file], options, shell) => {
   if (!options.events) await printResult(batchForms(result, worse, options), options, shell);
   failIfAny(result, worse.length);
 };
+
+async function dryRun(batch: Batch, options: Options, shell: Shell): Promise<void> {
+  const { forecastJobs } = await import('../../batch/forecast.js');
+  const { jobs, cache, budget } = batch;
+  const { processes, threads } = shares(budgetOf(options, budget), jobs.length);
+  const progress = createProgress(shell, options);
+  const onProgress = (done: number, total: number) => progress.update({ stage: 'forecast', done, total });
+  const forecasts = await forecastJobs(jobs, { cache, version: versionOf(), threads, onProgress }).finally(
+    progress.end,
+  );
+  await printResult(dryRunForms(batch, forecasts, processes), options, shell);
+}
 
 async function perform(
   batch: Batch,
