@@ -1,3 +1,4 @@
+import { dtypeNumber } from '../ir/dtypes.js';
 import { makeAttribute, makeNode } from '../ir/graph.js';
 import type { Attribute, Node, Tensor } from '../ir/model.js';
 import { int64Tensor, makeTensor } from '../ir/tensor.js';
@@ -76,8 +77,11 @@ export class Builder {
   matmul = (a: string, b: string) => this.op('MatMul', [a, b]);
   scale = (a: string, factor: number) => (factor === 1 ? a : this.mul(a, this.number(factor)));
 
-  /** `a` where the condition holds, 0 elsewhere. */
-  where = (condition: string, a: string) => this.op('Where', [condition, a, this.number(0)]);
+  /** `a`, which is finite, where the condition holds, 0 elsewhere: onnxruntime multiplies faster than it chooses. */
+  where(condition: string, a: string): string {
+    const type = makeAttribute.int('to', dtypeNumber(this.real));
+    return this.mul(a, this.op('Cast', [condition], [type]));
+  }
   less = (a: string, b: string) => this.op('Less', [a, b]);
   both = (a: string, b: string) => this.op('And', [a, b]);
 
