@@ -1,5 +1,5 @@
 import { QuantizeError } from '../errors.js';
-import { dtypeName } from '../ir/dtypes.js';
+import { type Dtype, dtypeName } from '../ir/dtypes.js';
 import { cloneModel, makeNode, nameAllocator, usedNames } from '../ir/graph.js';
 import type { Dim, Graph, Model, Tensor, ValueInfo } from '../ir/model.js';
 import { elementCount } from '../ir/tensor.js';
@@ -26,7 +26,10 @@ export async function tryProbe(model: Model): Promise<Map<string, ValueMeta> | u
   for (const light of [true, false]) {
     try {
       const copy = probeModel(model, light);
-      return merge(statedTypes(model.graph), await settleRanks(copy, await probe(copy)));
+      const types = merge(statedTypes(model.graph), await settleRanks(copy, await probe(copy)));
+      for (const [name, { input, dtype }] of float8Codes(model.graph))
+        types.set(name, { name, dtype, dims: types.get(input)?.dims ?? [UNKNOWN_RANK] });
+      return types;
     } catch (error) {
       if (!(error instanceof QuantizeError)) throw error;
     }
@@ -72,8 +75,21 @@ function probeModel(model: Model, light: boolean): Model {
   return copy;
 }
 
+/** Codes that onnxruntime cannot hand out; they have the shape of what they are made of. */
+function float8Codes(graph: Graph): Map<string, { input: string; dtype: Dtype }> {
+  const dtypes = new Map(graph.initializers.map((t) => [t.name, dtypeName(t.dataType)]));
+  const made = graph.nodes
+    .filter((n) => n.opType === 'QuantizeLinear')
+    .map(({ inputs, outputs }) => {
+      const dtype = dtypes.get(inputs[2]);
+      return dtype?.startsWith('float8') ? [[outputs[0], { input: inputs[0], dtype }] as const] : [];
+    });
+  return new Map(made.flat());
+}
+
 const outputNames = (graph: Graph): string[] => {
-  const made = graph.nodes.flatMap((node) => node.outputs).filter((name) => name);
+  const hidden = float8Codes(graph);
+  const made = graph.nodes.flatMap((node) => node.outputs).filter((name) => name && !hidden.has(name));
   return [...new Set([...graph.outputs.map((v) => v.name), ...made])];
 };
 

@@ -84,6 +84,40 @@ describe('weights in 8-bit floats', () => {
   });
 });
 
+describe('Q/DQ of 8-bit floats', () => {
+  it('keeps the bytes of weights, and rounds activations as onnxruntime does', async () => {
+    const zero = { dtype: 'float8e4m3fn' as const, dims: [], data: Uint8Array.of(0) };
+    const model = buildModel({
+      name: 'x',
+      opset: 19,
+      nodes: [
+        node('QuantizeLinear', 'a s z', 'q'),
+        node('DequantizeLinear', 'q s z', 'x'),
+        node('DequantizeLinear', 'w t', 'v', { axis: 1 }),
+        node('MatMul', 'x v', 'y'),
+      ],
+      inputs: { a: random(2, 3) },
+      constants: {
+        s: tensor([], [0.25]),
+        z: zero,
+        // 1, −2; 0.5, 1.5; −448, 2⁻⁹.
+        w: {
+          dtype: 'float8e4m3fn',
+          dims: [3, 2],
+          data: Uint8Array.of(0x38, 0xc0, 0x30, 0x3c, 0xfe, 0x01),
+        },
+        t: tensor([2], [0.5, 2]),
+      },
+    });
+    const pack = await packaged(model);
+    const { weights, operations } = pack.lowered.program;
+    const held = [...weights.map((w) => w.value), ...operations.flatMap((o) => o.results)];
+    expect(held.filter((v) => v.dtype === 'f8E4M3FN').map((v) => v.dims)).toContainEqual([3, 2]);
+    const a = { a: random(2, 3) };
+    expect(await run(pack.readBack(), a)).toEqual(await run(model, a));
+  });
+});
+
 describe('padding', () => {
   it.each([
     { channels: 128, inner: undefined },

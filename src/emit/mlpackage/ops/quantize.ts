@@ -64,7 +64,10 @@ export function storedWeight(node: Node, c: Constants, tensor: Tensor): Weight {
     return { dims, data: Float32Array.from(values, (q, i) => q * scale[scale.length > 1 ? i : 0]) };
   }
   if (dtype !== 'int8' && dtype !== 'uint8' && dtype !== 'int4' && dtype !== 'uint4')
-    return c.refuse(`there is no form for weights of ${dtype} here`);
+    return c.refuse(
+      `there is no form for weights of ${dtype} here`,
+      'quantize the float model for this chip: 8 and 4 bits and tables have one',
+    );
   const zeroPoint = zeroPointsOf(node, c, scale.length);
   return { dims, data: elements(tensor, dtype), quantized: { dtype, dims: gridDims, scale, zeroPoint } };
 }
@@ -90,7 +93,7 @@ function zeroPointsOf(node: Node, c: Constants, count: number): Int32Array | und
 }
 
 /** The scales' shape beside the weight's: one for all, one an index of `axis`, or one a block along it. */
-function gridOf(node: Node, c: Constants, dims: number[], count: number): number[] {
+export function gridOf(node: Node, c: Constants, dims: number[], count: number): number[] {
   const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
   const block = intAttribute(node, 'block_size', 0);
   if (block === 0) return dims.map((d, i) => (count > 1 && i === axis ? d : 1));

@@ -1,7 +1,11 @@
+import { decodeFloat } from '../../../../kernels/floats.js';
+import { elementOf } from '../../../../kernels/grid.js';
 import { intAttribute } from '../../../ir/graph.js';
-import type { Node } from '../../../ir/model.js';
-import { intValues, tensorDtype } from '../../../ir/tensor.js';
-import { storedWeight } from '../../mlpackage/ops/quantize.js';
+import type { Node, Tensor } from '../../../ir/model.js';
+import { intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
+import { gridOf, storedWeight } from '../../mlpackage/ops/quantize.js';
+import type { Weight } from '../../weight.js';
+import { sizeOf } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
 import type { HloType, Value } from '../program.js';
 import type { Family, Lower } from './types.js';
@@ -104,11 +108,28 @@ function constant(node: Node, c: Context): undefined {
   const [input] = node.inputs;
   const [output] = node.outputs;
   const tensor = c.initializer(input)!;
-  c.setWeight(output, storedWeight(node, c, tensor));
+  c.setWeight(output, float8Weight(node, c, tensor) ?? storedWeight(node, c, tensor));
   const scale = c.floats(node.inputs[1]);
   if (scale && tensorDtype(tensor) === 'int32')
     c.setBias(output, { values: Int32Array.from(intValues(tensor)), scale });
   return undefined;
+}
+
+/** 8-bit floats of a constant, which a product takes as they are, and what they stand for. */
+function float8Weight(node: Node, c: Context, tensor: Tensor): Weight | undefined {
+  const dtype = tensorDtype(tensor);
+  if (dtype !== 'float8e4m3fn' && dtype !== 'float8e5m2') return undefined;
+  const scale = c.floats(node.inputs[1]) ?? c.refuse('its scale is computed');
+  if (intAttribute(node, 'block_size', 0)) return c.refuse(`${dtype} in blocks has no form here`);
+  const dims = gridOf(node, c, tensor.dims, scale.length);
+  const { layout } = elementOf(dtype === 'float8e4m3fn' ? 'fp8' : 'fp8e5m2');
+  const codes = tensorBytes(tensor);
+  const inner = sizeOf(tensor.dims.slice(dims.findIndex((d) => d > 1) + 1));
+  const data = Float32Array.from(codes, (code, i) => {
+    const group = scale.length > 1 ? Math.floor(i / inner) % scale.length : 0;
+    return decodeFloat(code, layout!) * scale[group];
+  });
+  return { dims: tensor.dims, data, float8: { dtype, codes, dims, scale } };
 }
 
 export const QUANTIZE: Family = { QuantizeLinear: quantize, DequantizeLinear: dequantize };
