@@ -15,11 +15,11 @@ export interface Forecast {
 /**
  * Seconds a node (passes over the graph and its weights, sessions), and how often a sample runs through the float network
  * or what takes as long. `fast` is fitted to a batch of 16 networks, which it meets within 0.34 to 1.8 times; `balanced`
- * follows from processor times of ten of them under both efforts; `max` was not fitted.
+ * to processor times of 12, within 0.4 to 3 times; `max` was not fitted.
  */
 const COSTS: Record<Effort, { node: number; runs: number }> = {
   fast: { node: 0.012, runs: 14 },
-  balanced: { node: 0.02, runs: 28 },
+  balanced: { node: 0.015, runs: 28 },
   max: { node: 0.04, runs: 80 },
 };
 const START_SECONDS = 0.15;
