@@ -2,7 +2,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeNode } from '../../src/ir/graph.js';
+import type { Model, ValueInfo } from '../../src/ir/model.js';
+import { floatTensor } from '../../src/ir/tensor.js';
+import { saveModel } from '../../src/onnx/index.js';
 import { readPage } from '../report/page.js';
+import { makeModel } from '../verify/models.js';
 import { quantize as command, ROOT } from './run.js';
 
 const MODEL = join(ROOT, 'fixtures/shapes.onnx');
@@ -16,6 +21,17 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const quantize = (...args: string[]) => command(args, { cwd: folder });
 const text = (file: string) => readFileSync(join(folder, file), 'utf8');
+
+function perToken(): Model {
+  const open = (name: string, width: number): ValueInfo => ({
+    name,
+    type: {
+      tensor: { elemType: 1, shape: { dims: [{ value: 1 }, { param: 'tokens' }, { value: width }] } },
+    },
+  });
+  const weight = floatTensor('w', [8, 4], new Array(32).fill(0.5));
+  return makeModel([makeNode('MatMul', ['x', 'w'], ['y'])], [open('x', 8)], [open('y', 4)], [weight]);
+}
 
 describe('quantize report', () => {
   it('writes one report in every form', async () => {
@@ -73,11 +89,26 @@ describe('quantize report', () => {
     ).toBeLessThan(49);
   });
 
+  // y = x·W for x [1, tokens, 8] and W [8, 4]: 32 MACs a token.
+  it.each([
+    ['16 tokens where none are said', [], 1, 16, 512],
+    ['--batch', ['--batch', '8'], 8, 16, 4096],
+    ['--sequence', ['--sequence', '64'], 1, 64, 2048],
+    ['both', ['--batch', '8', '--sequence', '64'], 8, 64, 16384],
+    ['--dim, which goes before --sequence', ['--dim', 'tokens=16', '--sequence', '64'], 1, 16, 512],
+  ])('counts for %s', async (_, args, batch, tokens, macs) => {
+    await saveModel(perToken(), join(folder, 'tokens.onnx'));
+    const { stdout } = await quantize('report', 'tokens.onnx', '-t', 'h100', ...args, '-f', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({ run: { batch, dims: { tokens } }, macs });
+  });
+
   it.each([
     [['-t', 'ane,anne'], 2, 'UNKNOWN_TARGET'],
     [['-t', 'ane,tpu', '-s', 'int8-perchannel,int9'], 2, 'UNKNOWN_SCHEME'],
     [['--html', 'no/such/r.html'], 3, 'NO_FOLDER'],
     [['--report', 'r.txt'], 2, 'REPORT_FORMAT'],
+    [['-t', 'h100', '--sequence', '64'], 2, 'SEQUENCE_UNKNOWN'],
+    [['-t', 'h100', '--batch', '0'], 2, 'OPTION_VALUE'],
     [['--html', MODEL], 2, 'OUTPUT_IS_INPUT'],
     [['--html', 'r.html', '--report', 'r.html'], 2, 'OUTPUT_TWICE'],
   ])('%j is refused before the work', async (args, exit, error) => {
