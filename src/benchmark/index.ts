@@ -6,15 +6,17 @@ import { runtimeVersion } from '../runtime/index.js';
 import { measureLatency } from '../verify/index.js';
 import type { LatencyMetrics } from '../verify/types.js';
 import { PROBES, type Probe, probeModel } from './probes.js';
-import { cpuTarget, type Timings } from './target.js';
+import { type Chains, cpuTarget, type Timings } from './target.js';
 
 export { cpuTarget, type Timings } from './target.js';
 
 const SCHEMA = 'onnx-quantize/cpu@2';
 
 /** Seconds that one chain may take in both formats, and rounds: calls are at their fastest after some hundreds. */
-const EACH = 0.25;
+const EACH = 0.12;
 const ROUNDS = 1000;
+/** Times that all chains are timed, so that what else the machine does for a moment spoils none of them. */
+const PASSES = 2;
 
 /**
  * This machine as a modelled chip. Its probes are timed once, in about six seconds, and kept in the user's cache
@@ -32,14 +34,22 @@ export async function thisMachine(threads = availableParallelism(), onStart?: ()
 
 async function timeProbes(machine: string, threads: number): Promise<Timings> {
   const probes: Partial<Timings['probes']> = {};
-  for (const probe of PROBES) {
-    const [short, long] = probe.depths;
-    const [a, b] = [await timeChain(probe, short, threads), await timeChain(probe, long, threads)];
-    probes[probe.id] = { floatMs: [a.floatMs, b.floatMs], int8Ms: [a.quantizedMs, b.quantizedMs] };
-  }
+  for (let pass = 0; pass < PASSES; pass++)
+    for (const probe of PROBES) {
+      const [short, long] = probe.depths;
+      const [a, b] = [await timeChain(probe, short, threads), await timeChain(probe, long, threads)];
+      const before = probes[probe.id];
+      probes[probe.id] = {
+        floatMs: faster(before?.floatMs, [a.floatMs, b.floatMs]),
+        int8Ms: faster(before?.int8Ms, [a.quantizedMs, b.quantizedMs]),
+      };
+    }
   const date = new Date().toISOString().slice(0, 7);
   return { schema: SCHEMA, machine, date, probes: probes as Timings['probes'] };
 }
+
+const faster = (before: Chains | undefined, now: Chains): Chains =>
+  before ? [Math.min(before[0], now[0]), Math.min(before[1], now[1])] : now;
 
 function timeChain(probe: Probe, depth: number, threads: number): Promise<LatencyMetrics> {
   const { dims } = probe;

@@ -11,11 +11,12 @@ export interface Timings {
   machine: string;
   /** Year and month. */
   date: string;
-  /** Milliseconds of a run of the short chain and of the long one. */
+  /** Milliseconds of a run. */
   probes: Record<ProbeId, { floatMs: Chains; int8Ms: Chains }>;
 }
 
-type Chains = readonly [number, number];
+/** Of the short chain and of the long one. */
+export type Chains = readonly [number, number];
 
 /** What onnxruntime has kernels for: after a float convolution or product, and between integers. */
 const LIBRARY = {
@@ -35,7 +36,7 @@ export function cpuTarget(timings: Timings): Target {
   const peak = (format: 'float' | 'int8') => Math.max(r.convolution[format], r.product[format]);
   const share = (value: number, of: number, probe: string) => fact(value / of, 'share', probe);
   const band = inferred(
-    0.5,
+    0.35,
     'share',
     'modelled from timings of this machine; its load may have changed',
     timings.date,
