@@ -14,7 +14,7 @@ export const ORT_LEVEL = 'extended';
 
 /**
  * A model in onnxruntime's own format (.ort), which builds without the ONNX reader load, on phones and in browsers.
- * onnxruntime writes it: a flatbuffer, whose table of kernel types is then put in order, so that bytes are the same again.
+ * onnxruntime writes it: a flatbuffer, whose table of kernel types is then put in order, so that bytes are, padding aside, the same again.
  * @throws QuantizeError as openModel
  */
 export async function ortBytes(model: Model): Promise<Uint8Array> {

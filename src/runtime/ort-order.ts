@@ -2,7 +2,7 @@
  * Puts the table of kernel types of a .ort file in order. onnxruntime writes it as a hash table hands it out, which
  * differs from run to run; readers fill a hash table with it again (onnxruntime 1.30, ort.fbs: KernelTypeStrResolver).
  * All else in the file is written in the order of the model. The table is a run of bytes of its own, between the root and
- * the model, and is laid out anew in its place.
+ * the model, and is laid out anew in its place; the model moves by whole words where the room was another.
  *
  * FlatBuffers: a table starts with the distance back to its vtable, [bytes of itself, bytes of the table, where each field
  * is]; strings, vectors and tables are pointed to by distances forward.
@@ -10,8 +10,7 @@
 export function orderKernelTypes(file: Uint8Array): Uint8Array {
   const tree = readResolver(new DataView(file.buffer, file.byteOffset, file.byteLength));
   if (!tree) return file;
-  const ordered = new Uint8Array(file);
-  return new Layout(ordered, tree).write() ? ordered : file;
+  return new Layout(file, tree).write();
 }
 
 /** Where the root table points to its kernel types, and where to others. */
@@ -19,11 +18,18 @@ const RESOLVER_FIELD = 3;
 const MODEL_FIELD = 1;
 const OTHER_FIELDS = [0, MODEL_FIELD, 2];
 
+/** An input (0) or output (1), and which. */
 interface Argument {
-  vtable: number;
-  /** Of the table without its first four bytes. */
-  body: Uint8Array;
+  type: number;
+  index: number;
 }
+
+/** Tables of arguments: vtable, and size of the table; fields that are zero are left out. */
+const argumentVtable = ({ type, index }: Argument): number[] =>
+  index === 0 ? (type === 0 ? [4, 4] : [6, 8, 7]) : type === 0 ? [8, 8, 0, 4] : [8, 12, 11, 4];
+
+/** What all places in a file are aligned to. */
+const WORD = 8;
 
 interface Entry<T> {
   vtable: number;
@@ -35,8 +41,9 @@ interface Entry<T> {
 }
 
 interface Tree {
-  /** Where the root says where the table is. */
+  /** Where the root says where the table is, and where others are that lie behind it. */
   pointer: number;
+  others: number[];
   vtable: number;
   field: number;
   size: number;
@@ -92,8 +99,8 @@ class Reader {
   argument = (table: number): Argument => {
     const size = this.sizeOf(table);
     this.seen(table, size);
-    const body = new Uint8Array(this.view.buffer, this.view.byteOffset + table + 4, size - 4).slice();
-    return { vtable: this.vtableOf(table), body };
+    const [type, index] = [this.field(table, 0), this.field(table, 1)];
+    return { type: type && this.view.getUint8(table + type), index: index && this.u32(table + index) };
   };
 }
 
@@ -111,8 +118,11 @@ function readResolver(view: DataView): Tree | undefined {
   const others = OTHER_FIELDS.map((i) => r.field(root, i)).filter((f) => f > 0);
   const tables = [root, r.follow(root + r.field(root, MODEL_FIELD))];
   const strangers = [...tables.map(r.vtableOf), ...tables, ...others.map((f) => r.follow(root + f))];
-  const tree = { pointer: root + at, vtable: r.vtableOf(table), field, size: r.sizeOf(table), operators };
-  // A vtable stands before the first table that has it.
+  const pointers = others.map((f) => root + f).filter((p) => r.follow(p) > r.from);
+  const tree = {
+    ...{ pointer: root + at, others: pointers },
+    ...{ vtable: r.vtableOf(table), field, size: r.sizeOf(table), operators },
+  };
   for (const vtable of vtablesOf(tree)) if (vtable < r.from && vtable > root) r.seen(vtable, r.u16(vtable));
   if (strangers.some((s) => s >= r.from && s < r.to)) return undefined;
   // The model follows, its vtable first, which need not start at a word.
@@ -121,25 +131,18 @@ function readResolver(view: DataView): Tree | undefined {
 }
 
 const vtablesOf = ({ vtable, operators }: Pick<Tree, 'vtable' | 'operators'>): Set<number> =>
-  new Set([
-    vtable,
-    ...operators.flatMap((o) => [
-      o.vtable,
-      ...o.list.flatMap((t) => [t.vtable, ...t.list.map((a) => a.vtable)]),
-    ]),
-  ]);
+  new Set([vtable, ...operators.flatMap((o) => [o.vtable, ...o.list.map((t) => t.vtable)])]);
 
-const aligned = (at: number): number => Math.ceil(at / 4) * 4;
 const byKey = (a: { key: string }, b: { key: string }): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 
 /** Writes parents before what they point to, lists by key, and each string and vtable once, behind all that has them. */
 class Layout {
+  private readonly made: Uint8Array;
   private readonly view: DataView;
-  /** Where strings are pointed to, and which vtable each table has. */
+  /** Where strings are pointed to, and which vtable each table has: its bytes, or where it lies behind. */
   private readonly named: [from: number, name: string][] = [];
-  private readonly tables: [at: number, vtable: number][] = [];
-  private readonly old: Uint8Array;
+  private readonly tables: [at: number, vtable: number | number[]][] = [];
   /** First byte that is free. */
   private end: number;
 
@@ -147,34 +150,42 @@ class Layout {
     private readonly file: Uint8Array,
     private readonly tree: Tree,
   ) {
-    this.view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-    this.old = file.slice(0, tree.to);
+    // No list is longer than it was; arguments may have vtables of their own.
+    this.made = new Uint8Array(2 * tree.to + 64);
+    this.made.set(file.subarray(0, tree.from));
+    this.view = new DataView(this.made.buffer);
     this.end = tree.from;
   }
 
-  /** False when it does not fit, the file being written over. */
-  write(): boolean {
-    const { tree } = this;
-    this.file.fill(0, tree.from, tree.to);
-    const at = this.table(tree.vtable, tree.size);
+  write(): Uint8Array {
+    const { tree, file } = this;
+    const at = this.table(this.known(tree.vtable), tree.size);
     this.point(tree.pointer, at);
     this.list(at + tree.field, tree.operators, (operator) =>
       this.entry(operator, (type) => this.entry(type, (argument) => this.argument(argument))),
     );
-    this.ends();
-    return this.end <= tree.to;
+    const far = this.ends();
+    const moved = Math.ceil((this.end - tree.to) / WORD) * WORD;
+    for (const [table, vtable] of far) this.view.setInt32(table, table - (vtable + moved), true);
+    for (const p of tree.others) this.view.setUint32(p, this.view.getUint32(p, true) + moved, true);
+    const ordered = new Uint8Array(file.length + moved);
+    ordered.set(this.made.subarray(0, this.end));
+    ordered.set(file.subarray(tree.to), tree.to + moved);
+    return ordered;
   }
 
   private entry<T>({ vtable, key, fields, size, list }: Entry<T>, write: (item: T) => number): number {
-    const at = this.table(vtable, size);
+    const at = this.table(this.known(vtable), size);
     this.named.push([at + fields[0], key]);
     this.list(at + fields[1], list, write);
     return at;
   }
 
-  private argument({ vtable, body }: Argument): number {
-    const at = this.table(vtable, body.length + 4);
-    this.file.set(body, at + 4);
+  private argument(argument: Argument): number {
+    const vtable = argumentVtable(argument);
+    const at = this.table(vtable, vtable[1]);
+    if (argument.index > 0) this.view.setUint32(at + 4, argument.index, true);
+    if (argument.type > 0) this.view.setUint8(at + vtable[2], argument.type);
     return at;
   }
 
@@ -189,49 +200,40 @@ class Layout {
     });
   }
 
-  /** Strings, and where one ends amid a word a vtable that fills it; then the other vtables. */
-  private ends(): void {
-    const vtables = this.vtables();
-    const halves = [...vtables.keys()].filter((bytes) => bytes.length % 4 === 2);
-    const places = new Map<string, number>();
+  /** Strings, then vtables. Returns the tables whose vtable lies behind. */
+  private ends(): [at: number, vtable: number][] {
+    const strings = new Map<string, number>();
     for (const text of [...new Set(this.named.map(([, name]) => name))].sort()) {
       const bytes = Buffer.from(text, 'utf8');
       const at = this.take(4 + bytes.length + 1);
-      if (this.end > this.tree.to) return;
       this.view.setUint32(at, bytes.length, true);
-      this.file.set(bytes, at + 4);
-      places.set(text, at);
-      const half = aligned(this.end) - this.end >= 2 ? halves.pop() : undefined;
-      if (half) this.vtable(half, vtables);
+      this.made.set(bytes, at + 4);
+      strings.set(text, at);
     }
-    for (const bytes of [...vtables.keys()]) this.vtable(bytes, vtables);
-    for (const [from, name] of this.named) this.point(from, places.get(name)!);
-  }
-
-  /** Those within the room, by their bytes, with the tables that have them; tables of others are done. */
-  private vtables(): Map<Uint8Array, number[]> {
-    const found = new Map<string, [Uint8Array, number[]]>();
+    for (const [from, name] of this.named) this.point(from, strings.get(name)!);
+    const places = new Map<string, number>();
+    const far: [number, number][] = [];
     for (const [at, vtable] of this.tables) {
-      if (vtable < this.tree.from || vtable >= this.tree.to) {
-        this.view.setInt32(at, at - vtable, true);
+      if (typeof vtable === 'number') {
+        far.push([at, vtable]);
         continue;
       }
-      const bytes = this.old.slice(vtable, vtable + (this.old[vtable] | (this.old[vtable + 1] << 8)));
-      const known = found.get(bytes.join()) ?? [bytes, []];
-      known[1].push(at);
-      found.set(bytes.join(), known);
+      const place = places.get(vtable.join()) ?? this.take(2 * vtable.length, 2);
+      places.set(vtable.join(), place);
+      for (const [i, word] of vtable.entries()) this.view.setUint16(place + 2 * i, word, true);
+      this.view.setInt32(at, at - place, true);
     }
-    return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry));
+    return far;
   }
 
-  private vtable(bytes: Uint8Array, vtables: Map<Uint8Array, number[]>): void {
-    const place = this.take(bytes.length, 2);
-    if (this.end <= this.tree.to) this.file.set(bytes, place);
-    for (const at of vtables.get(bytes)!) this.view.setInt32(at, at - place, true);
-    vtables.delete(bytes);
+  /** A vtable among what is laid out anew comes with it; one behind stays. */
+  private known(at: number): number | number[] {
+    if (at >= this.tree.to) return at;
+    const view = new DataView(this.file.buffer, this.file.byteOffset + at);
+    return Array.from({ length: view.getUint16(0, true) / 2 }, (_, i) => view.getUint16(2 * i, true));
   }
 
-  private table(vtable: number, size: number): number {
+  private table(vtable: number | number[], size: number): number {
     const at = this.take(size);
     this.tables.push([at, vtable]);
     return at;
