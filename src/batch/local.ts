@@ -75,11 +75,18 @@ class LocalRun {
     this.ledger.finish(result);
   }
 
+  /** Bytes that this process and its own have. */
+  private memory(): number {
+    return process.memoryUsage.rss() + this.pool.resident;
+  }
+
   private async perform(task: Task, alone: boolean, job: string) {
     if (this.options.signal?.aborted) return STOPPED;
     const tell = (event: TaskEvent) =>
       this.options.onEvent?.(
-        'stage' in event ? { event: 'stage', job, ...event } : { event: 'warning', job, ...event },
+        'stage' in event
+          ? { event: 'stage', job, ...event, memory: this.memory() }
+          : { event: 'warning', job, ...event },
       );
     return this.pool.perform({ task, bytes: estimatedBytes(task), alone, tell });
   }

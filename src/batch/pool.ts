@@ -93,6 +93,11 @@ export class Pool {
     return outcome ?? watch.reason;
   }
 
+  /** Bytes of memory that the processes had when they last said. */
+  get resident(): number {
+    return [...this.workers].reduce((sum, worker) => sum + worker.resident, 0);
+  }
+
   /** Asks running tasks to stop; their outcomes say that they did. */
   stop(): void {
     for (const worker of this.workers) worker.send({ stop: true });
@@ -161,6 +166,7 @@ class Watch {
 }
 
 class Worker {
+  resident = 0;
   private readonly child: ChildProcess;
   private outcome: (outcome: TaskOutcome | undefined) => void = () => {};
   private tell: (event: TaskEvent) => void = () => {};
@@ -169,8 +175,10 @@ class Worker {
     // stdout belongs to the results of the batch.
     this.child = fork(ENTRY, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' });
     this.child.on('message', (message: FromChild) => {
-      if ('event' in message) this.tell(message.event);
-      else this.outcome(message.outcome);
+      if ('event' in message) {
+        this.resident = message.resident;
+        this.tell(message.event);
+      } else this.outcome(message.outcome);
     });
     this.child.on('exit', () => this.outcome(undefined));
     this.child.on('error', () => this.outcome(undefined));

@@ -3,7 +3,8 @@ import { perform, type Task, type TaskEvent, type TaskOutcome } from './tasks.js
 
 /** What a worker process is sent and sends; see local.ts. */
 export type FromParent = { task: Task } | { stop: true };
-export type FromChild = { event: TaskEvent } | { outcome: TaskOutcome };
+/** `resident`: bytes of memory that the process has. */
+export type FromChild = { event: TaskEvent; resident: number } | { outcome: TaskOutcome };
 
 /** Who does not get it has ended, which is seen below. */
 const send = (message: FromChild) => process.send?.(message, undefined, undefined, () => {});
@@ -11,9 +12,11 @@ let running: AbortController | undefined;
 
 async function take(task: Task): Promise<void> {
   running = new AbortController();
-  const outcome = await perform(task, (event) => send({ event }), running.signal).catch(
-    (error): TaskOutcome => ({ kind: 'failed', error: packError(error) }),
-  );
+  const outcome = await perform(
+    task,
+    (event) => send({ event, resident: process.memoryUsage.rss() }),
+    running.signal,
+  ).catch((error): TaskOutcome => ({ kind: 'failed', error: packError(error) }));
   send({ outcome });
 }
 

@@ -75,7 +75,8 @@ export interface QueueOptions extends QueueAddress {
 /** What an engine tells while it works. */
 export type BatchEvent =
   | { event: 'start'; jobs: number; processes: number }
-  | { event: 'stage'; job: string; stage: string; done?: number; total?: number }
+  /** `memory`: bytes that all processes of this machine's engine have. */
+  | { event: 'stage'; job: string; stage: string; done?: number; total?: number; memory?: number }
   | { event: 'warning'; job: string; code: string; message: string }
   | { event: 'job'; result: JobResult; finished: number; jobs: number }
   | { event: 'end'; counts: BatchResult['counts']; seconds: number };

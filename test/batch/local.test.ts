@@ -118,6 +118,8 @@ describe('quantize batch', () => {
     expect(events[0]).toMatchObject({ event: 'start', jobs: 4, processes: 2 });
     expect(events.at(-1)).toMatchObject({ event: 'end', counts: { done: 2, unchanged: 0, failed: 2 } });
     expect(events.filter((event) => event.event === 'job')).toHaveLength(4);
+    const stages = events.filter((event) => event.event === 'stage');
+    expect(Math.max(...stages.map(({ memory }) => memory ?? 0))).toBeGreaterThan(2 ** 26);
     const xml = readFileSync(junit, 'utf8');
     expect(xml).toContain('tests="4" failures="0" errors="2"');
     expect(xml.match(/<testcase name="two (ane|tpu) int8-perchannel"[^>]*><error type="\w+"/g)).toHaveLength(

@@ -13,6 +13,7 @@ import type { Action } from '../commands.js';
 import type { Options } from '../options.js';
 import { jsonText, printResult } from '../output.js';
 import { createProgress } from '../progress.js';
+import { byteText } from '../render/units.js';
 import { requireFolder } from '../report-files.js';
 import type { Shell } from '../shell.js';
 import { writeTextFile } from '../streams.js';
@@ -102,17 +103,20 @@ const eventLines = (shell: Shell): View => ({
 function liveView(options: Options, shell: Shell): View {
   const progress = createProgress(shell, options);
   const running = new Map<string, string>();
-  let [done, total] = [0, 0];
+  let [done, total, memory] = [0, 0, 0];
   const draw = () => {
     const now = [...running].map(([job, stage]) => `${job.split(' ')[0].split('/').at(-1)} ${stage}`);
-    progress.update({ stage: 'jobs', done, total, message: now.join(', ') || undefined });
+    const parts = [...now, ...(memory > 0 ? [byteText(memory)] : [])];
+    progress.update({ stage: 'jobs', done, total, message: parts.join(', ') || undefined });
   };
   const take = (event: BatchEvent): void => {
     if (event.event === 'start') {
       total = event.jobs;
       if (event.processes === 0) progress.say('no worker is there yet; start some with `quantize worker`');
-    } else if (event.event === 'stage') running.set(event.job, event.stage);
-    else if (event.event === 'warning' && options.verbose)
+    } else if (event.event === 'stage') {
+      running.set(event.job, event.stage);
+      memory = event.memory ?? 0;
+    } else if (event.event === 'warning' && options.verbose)
       progress.say(`warning ${event.code}: ${event.message} (${event.job})`);
     else if (event.event === 'job') {
       const { result } = event;
