@@ -54,6 +54,14 @@ async function reportAsIs(options: JobOptions, loaded: LoadedModel, target: Targ
 
 async function reportPlanned(options: JobOptions, loaded: LoadedModel, target: Target): Promise<Reported> {
   const job = await prepareFor(options, loaded);
+  if (job.scheme.mixed)
+    throw usageError(
+      'MIXED_WITHOUT_DATA',
+      `${job.scheme.name} gives each layer its format by what samples show, and a report takes none`,
+      {
+        hint: 'add --budget and samples to the main job, whose report has it; or name a scheme of one format',
+      },
+    );
   const types = await typesFor(job.prepared, await madeUp(options, job.prepared));
   const plan = draftPlan(planInput(job, types), loaded.sha256);
   const built = buildReport({

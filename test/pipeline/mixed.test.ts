@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobOptions } from '../../src/pipeline/options.js';
 import { stepsFor } from '../../src/pipeline/steps.js';
-import { apply, quantize, type Result, sensitivity } from '../../src/pipeline.js';
+import { apply, quantize, type Result, report, sensitivity } from '../../src/pipeline.js';
 import { encodePlan } from '../../src/plan/file.js';
 import { frontCsv, frontSvg } from '../../src/report/index.js';
 import { openSession } from '../../src/runtime/index.js';
@@ -107,6 +107,13 @@ describe('a mixed scheme', () => {
     const { report } = await quantize(job({ budget: undefined, minSqnr: 12 }));
     expect(report.metrics!.outputs[0].sqnrDb).toBeGreaterThanOrEqual(12);
     expect(report.size.quantizedBytes).toBeLessThan(0.3 * floatBytes);
+  });
+
+  it('is nothing that a report without samples could know', async () => {
+    await expect(report(job({}))).rejects.toMatchObject({
+      code: 'MIXED_WITHOUT_DATA',
+      hint: expect.stringContaining('--budget'),
+    });
   });
 
   it('is a step of mixed schemes only', () => {
