@@ -22,6 +22,7 @@ export const TRAIN: CommandSpec = {
     'lr',
     'scaleLr',
     'optimiser',
+    'holdCodes',
     'distill',
     'features',
     'augment',

@@ -90,6 +90,11 @@ export const TRAINING_OPTIONS = {
     group: TRAIN,
     parse: augmentations,
   },
+  holdCodes: {
+    flags: '--hold-codes',
+    description: 'learn scales and biases alone, for few samples: codes of weights stay as rounding left them',
+    group: TRAIN,
+  },
   patience: {
     flags: '--patience <n>',
     description: 'epochs without gain after which training ends; 0: never (default: 0)',
@@ -134,6 +139,7 @@ export interface TrainingOptionValues {
   clip?: number;
   anneal?: number;
   checkpoint?: string;
+  holdCodes?: boolean;
 }
 
 /** What the options say of training; `data` and `labels` are named otherwise in the main job. */
@@ -150,6 +156,7 @@ export const trainingOf = (
   rate: lr,
   scaleRate: scaleLr,
   fixedScales: scaleLr === 0,
+  heldCodes: options.holdCodes,
   optimiser: options.optimiser,
   distill: options.distill,
   features: options.features,

@@ -19,7 +19,7 @@ const WORK_MACS = 4e11;
 const [LEAST_STEPS, MOST_STEPS] = [40, 300];
 
 /**
- * Trains block after block, weights, scales and biases, so that each makes of what the rounded blocks before it bring what
+ * Trains block after block, scales and biases, so that each makes of what the rounded blocks before it bring what
  * the float block makes of its own input. A block that samples apart do not bear out stays as it was.
  */
 export async function reconstructBlocks(draft: Draft): Promise<Draft | undefined> {

@@ -51,10 +51,11 @@ export function replan(
   draft: Draft,
   { method = draft.plan.method, input = draft.input }: { method?: string; input?: PlanInput },
 ): Draft {
-  const { equalization, biasCorrection, model } = draft.plan;
+  const { equalization, biasCorrection, model, trained } = draft.plan;
   const made = withRoundings(makePlan(input, draft.stats, method, model), draft.plan);
   const plan = method === draft.plan.method ? withRanges(made, draft.plan) : made;
-  return { ...draft, input, plan: { ...plan, ...(equalization && { equalization }), biasCorrection } };
+  const kept = { ...(equalization && { equalization }), biasCorrection, ...(trained && { trained }) };
+  return { ...draft, input, plan: { ...plan, ...kept } };
 }
 
 /** A plan with the roundings that another has decided for the same weights. */

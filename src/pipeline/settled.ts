@@ -12,7 +12,15 @@ import { centredIn, roundedFor } from './rounding.js';
  */
 export async function settled(draft: Draft, before: Draft): Promise<Draft> {
   if (!draft.rounded) return withMeans(draft);
+  if (before.plan.trained) return { ...draft, rounded: unchanged(draft.rounded, draft.plan, before.plan) };
   return withMeans({ ...draft, rounded: await roundedFor(draft, reusable(draft, before)) });
+}
+
+/** What was trained stays as it is where formats do: no pass over the samples would find it again. */
+function unchanged(rounded: RoundedWeights, plan: Plan, earlier: Plan): RoundedWeights {
+  const formats = new Map(earlier.weights.map((w) => [weightKey(w), w.format]));
+  const same = new Set(plan.weights.filter((w) => formats.get(weightKey(w)) === w.format).map(weightKey));
+  return new Map([...rounded].filter(([key]) => same.has(key)));
 }
 
 /** Weights of an earlier draft that rounding anew would leave as they are: nothing that they were rounded for differs. */

@@ -106,7 +106,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: 'blocks',
-    description: 'weights, scales and biases of each block trained, so that its output errs least',
+    description: 'scales and biases of each block trained, so that its output errs least',
     effort: 'max',
     beyondPlans: true,
     attempt: reconstructBlocks,

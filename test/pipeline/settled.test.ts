@@ -7,6 +7,7 @@ import { reusable } from '../../src/pipeline/settled.js';
 import { openJob, typesFor } from '../../src/pipeline/stages.js';
 import { widenCostliest } from '../../src/pipeline/wide.js';
 import { keepCostliestFloat } from '../../src/pipeline/worst-layers.js';
+import { weightKey } from '../../src/quantize/index.js';
 
 let rounded: Draft;
 beforeAll(async () => {
@@ -30,6 +31,15 @@ describe('weights behind a change of the plan', () => {
     const next = (await step(rounded))!;
     expect(next.rounded).toEqual(await roundedFor(next));
     expect(next.rounded).not.toEqual(rounded.rounded);
+  });
+
+  it('stay where they were trained, where their formats do', async () => {
+    const trained: Draft = { ...rounded, plan: { ...rounded.plan, trained: true } };
+    const next = (await keepCostliestFloat(trained))!;
+    expect(next.plan.trained).toBe(true);
+    expect(next.plan.weights.length).toBeLessThan(rounded.plan.weights.length);
+    for (const weight of next.plan.weights)
+      expect(next.rounded!.get(weightKey(weight))).toBe(rounded.rounded!.get(weightKey(weight)));
   });
 
   it('stay where they are before the first change, and where nothing has changed', () => {

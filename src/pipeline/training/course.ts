@@ -54,7 +54,9 @@ export async function trainDraft(draft: Draft, options: TrainingOptions): Promis
   const started = performance.now();
   const progress = await run(draft, problem, { goal, fixed, lessons, options });
   const quantizers = quantizersOf(problem);
-  const next = trainedDraft(draft, progress.best!.state, layoutOf(problem, quantizers), quantizers);
+  const { state } = progress.best!;
+  const layout = layoutOf(problem, quantizers);
+  const next = trainedDraft(draft, state, layout, quantizers, options.heldCodes);
   const seconds = (performance.now() - started) / 1000;
   return {
     draft: next,
@@ -68,7 +70,7 @@ function problemOf(
   terms: Problem['terms'],
   options: TrainingOptions,
 ): Problem {
-  const { weights, constants } = startOf(draft);
+  const { weights, constants } = startOf(draft, options.heldCodes ? 0 : undefined);
   return {
     model: withConstants(model, constants),
     dims,
@@ -79,6 +81,7 @@ function problemOf(
       learnScales: !options.fixedScales,
       clip: options.clip ?? TRAINING_DEFAULTS.clip,
       annealing: (options.annealing ?? 0) > 0,
+      heldCodes: options.heldCodes,
     },
   };
 }

@@ -1,3 +1,5 @@
+import { elementOf } from '../../../kernels/grid.js';
+import { dequantize } from '../../../kernels/quantize.js';
 import type { Tensor } from '../../ir/model.js';
 import { floatTensor, floatValues } from '../../ir/tensor.js';
 import type { ActivationPlan } from '../../plan/types.js';
@@ -8,14 +10,14 @@ import { weightOn, withConstants } from './start.js';
 
 /**
  * The draft with the weights and scales that training ended with; the rest of the flow takes it as any other.
- * @param held values of weights whose codes stayed, by the key of their scales; the float ones stay in the prepared model
+ * @param held codes of weights stayed; the prepared model keeps their float values
  */
 export function trainedDraft(
   draft: Draft,
   state: State,
   layout: Layout,
   quantizers: Quantizers,
-  held: ReadonlyMap<string, Float32Array> = new Map(),
+  held = false,
 ): Draft {
   const constants = new Map<string, Tensor>();
   for (const { name, dims, offset, size } of layout.parameters)
@@ -26,9 +28,10 @@ export function trainedDraft(
   const rounded = new Map(
     quantizers.weights.map(({ weight, scales }) => {
       const { plan, params } = weight;
-      const values =
-        held.get(scales.key) ?? floatValues(constants.get(plan.tensor) ?? constantOf(draft, plan.tensor));
       const trained = { ...params, scales: scaleOf.get(scales.key) ?? params.scales };
+      const values = held
+        ? dequantize(weight.codes, weight.shape, trained, elementOf(plan.format))
+        : floatValues(constants.get(plan.tensor) ?? constantOf(draft, plan.tensor));
       return [weightKey(plan), { ...weightOn(values, trained), mask: weight.mask }] as const;
     }),
   );

@@ -27,6 +27,8 @@ export interface TrainingOptions {
   /** Share of the steps over which rounding sets in. */
   annealing?: number;
   fixedScales?: boolean;
+  /** Codes of weights stay as rounding left them; scales and biases learn. */
+  heldCodes?: boolean;
   /** File that is written after each epoch, and gone on from where it is there. */
   checkpoint?: string;
 }

@@ -1,5 +1,3 @@
-import { elementOf } from '../../../kernels/grid.js';
-import { dequantize } from '../../../kernels/quantize.js';
 import { prune } from '../../ir/prune.js';
 import { elementCount } from '../../ir/tensor.js';
 import { openModel } from '../../runtime/index.js';
@@ -132,21 +130,7 @@ export class Reconstruction {
 
   /** Weights keep their float values in the model, so that what comes after still knows them. */
   result(): Draft {
-    return trainedDraft(this.draft, this.state, this.layout, this.quantizers, this.heldValues());
-  }
-
-  /** Values that fall on the codes that they had, by the scales that they have now. */
-  private heldValues(): Map<string, Float32Array> {
-    const learned = new Map(this.layout.scales.map((s) => [s.name, s]));
-    const entries = this.quantizers.weights.map(({ weight, scales: { key } }): [string, Float32Array] => {
-      const { codes, shape, params, plan } = weight;
-      const place = learned.get(key);
-      const scales = place
-        ? this.state.scales.value.slice(place.offset, place.offset + place.size)
-        : params.scales;
-      return [key, dequantize(codes, shape, { ...params, scales }, elementOf(plan.format))];
-    });
-    return new Map(entries);
+    return trainedDraft(this.draft, this.state, this.layout, this.quantizers, true);
   }
 
   /** What an earlier block has trained already would change under it. */
