@@ -1,3 +1,4 @@
+import { format } from '../../kernels/formats.js';
 import { METHODS } from '../calibrate/methods/index.js';
 import { emitQdq } from '../emit/index.js';
 import { executable } from '../plan/index.js';
@@ -36,7 +37,9 @@ export async function chooseRanges(draft: Draft): Promise<Draft | undefined> {
   const { job, plan, stats, source } = draft;
   // Statistics without histograms know extremes only; made-up samples say nothing about ranges.
   const histograms = [...(stats?.tensors.values() ?? [])].some((t) => t.positive.length > 0);
-  const offers = histograms && source.kind === 'real' ? offersOf(draft) : [];
+  // onnxruntime takes no zero points of 4 bits as inputs, which is how grids are tried.
+  const bytes = plan.activations.every((a) => format(a.format).bits >= 8);
+  const offers = histograms && bytes && source.kind === 'real' ? offersOf(draft) : [];
   if (offers.length === 0) return undefined;
   const part = executable({ ...plan, weights: [], biases: [] });
   const rounded = emitQdq(job.prepared, part, quantizeNumbers(job.prepared, part).numbers);
