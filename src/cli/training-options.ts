@@ -92,7 +92,8 @@ export const TRAINING_OPTIONS = {
   },
   holdCodes: {
     flags: '--hold-codes',
-    description: 'learn scales and biases alone, for few samples: codes of weights stay as rounding left them',
+    description:
+      'learn scales and biases alone, for few samples: codes of weights stay as rounding left them',
     group: TRAIN,
   },
   patience: {
