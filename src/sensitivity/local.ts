@@ -5,7 +5,7 @@ import type { Model } from '../ir/model.js';
 import type { WeightPlan } from '../plan/types.js';
 import { openModel } from '../runtime/index.js';
 import type { TensorValue } from '../runtime/types.js';
-import { constantValue, inputOf } from './probe.js';
+import { constantValue, inputOf, PROBE_LEVEL } from './probe.js';
 
 /** The error of a layer at its own output settles with few samples. */
 const SAMPLES = 4;
@@ -41,7 +41,7 @@ export async function localErrors(
   const { model: watched, layers } = watch(model, plans);
   const errors = variants.map(() => new Map(layers.map(({ plan }) => [plan, { signal: 0, noise: 0 }])));
   if (layers.length === 0) return errors;
-  const session = await openModel(watched, { threads });
+  const session = await openModel(watched, { threads, optimize: PROBE_LEVEL });
   try {
     let samples = 0;
     for await (const { feeds } of source.samples()) {

@@ -5,7 +5,7 @@ import type { WeightPlan } from '../plan/types.js';
 import { openModel } from '../runtime/index.js';
 import type { Feeds, Session, TensorValue, ValueMeta } from '../runtime/types.js';
 import { DamageSums } from './damage.js';
-import { ON, type Probe, probeOf, readsOf } from './probe.js';
+import { ON, PROBE_LEVEL, type Probe, probeOf, readsOf } from './probe.js';
 import { type Segment, segmentsOf } from './segments.js';
 import type { Damage } from './types.js';
 
@@ -52,7 +52,7 @@ export async function measureTrials(
   const sessions: Session[] = [];
   try {
     for (const segment of segments)
-      sessions.push(await openModel(segment.model, { threads: options.threads }));
+      sessions.push(await openModel(segment.model, { threads: options.threads, optimize: PROBE_LEVEL }));
     return await new Measurement(probe, segments, sessions, trials, options).over(source);
   } finally {
     await Promise.all(sessions.map((session) => session.release()));

@@ -42,6 +42,12 @@ export function probeOf(model: Model, plans: readonly WeightPlan[]): Probe {
   return probe;
 }
 
+/**
+ * How far onnxruntime may optimise where weights are inputs: its last level joins a convolution with the sum behind it even
+ * where the convolution's output is handed out, and ends the process.
+ */
+export const PROBE_LEVEL = 'extended';
+
 export const inputOf = (name: string, dtype: 'float32' | 'bool', dims: number[]): ValueInfo => ({
   name,
   type: { tensor: { elemType: dtypeNumber(dtype), shape: { dims: dims.map((value) => ({ value })) } } },
