@@ -43,6 +43,9 @@ const SAME_RANK = new Set(
   ),
 );
 
+/** Operators that give the rank of the higher of their two inputs. */
+const BROADCAST = new Set(['Add', 'Div', 'MatMul', 'Mul', 'Pow', 'Sub']);
+
 /** The graph a node lives in and those around it: resolves a value to its type, shape or constant. */
 export class Scope {
   private readonly types = new Map<string, TypeInfo>();
@@ -103,9 +106,11 @@ export class Scope {
       if (known) return sizesKept ? known : known.map(() => undefined);
       const node = this.producerOf(value);
       if (!node || value !== node.outputs[0] || normalDomain(node.domain) !== '') return undefined;
-      sizesKept &&= SAME_SHAPE.has(node.opType);
-      if (!sizesKept && !SAME_RANK.has(node.opType) && !SAME_SHAPE.has(node.opType)) return undefined;
-      value = node.inputs[0];
+      const scaled = this.besideScalar(node);
+      const same = scaled !== undefined || SAME_SHAPE.has(node.opType);
+      if (!same && !SAME_RANK.has(node.opType)) return undefined;
+      sizesKept &&= same;
+      value = scaled ?? node.inputs[0];
     }
     return undefined;
   }
@@ -115,10 +120,24 @@ export class Scope {
     return shape ? shape.dims.map((d) => d.value) : this.constantOf(name)?.dims;
   }
 
-  /** The shape that the producer alone tells. */
-  private madeShape(name: string): (number | undefined)[] | undefined {
+  /** What an element-wise operator computes with a constant number. */
+  private besideScalar(node: Node): string | undefined {
+    if (!BROADCAST.has(node.opType) || node.opType === 'MatMul') return undefined;
+    const at = node.inputs.findIndex((input) => this.constantOf(input)?.dims.length === 0);
+    return at < 0 ? undefined : node.inputs[1 - at];
+  }
+
+  /** The shape that the producer tells, or for two inputs the producers of those: no further, as chains fan out. */
+  private madeShape(name: string, deep = true): (number | undefined)[] | undefined {
     const node = this.producerOf(name);
     if (!node || normalDomain(node.domain) !== '') return undefined;
+    if (deep && BROADCAST.has(node.opType)) {
+      const ranks = node.inputs.map((i) => (this.declaredShape(i) ?? this.madeShape(i, false))?.length);
+      const least = node.opType === 'MatMul' ? 2 : 0;
+      return ranks.every((r) => r !== undefined && r >= least)
+        ? Array<undefined>(Math.max(...(ranks as number[]))).fill(undefined)
+        : undefined;
+    }
     if (node.opType === 'Flatten' || node.opType === 'Gemm') return [undefined, undefined];
     if (node.opType === 'Transpose') return intsAttribute(node, 'perm')?.map(() => undefined);
     const shape = node.opType === 'Reshape' ? this.constantOf(node.inputs[1]) : undefined;

@@ -4,6 +4,7 @@ import { allNodes, intAttribute, opsetVersion, usedNames } from '../../../src/ir
 import type { FunctionDef, Model, Node } from '../../../src/ir/model.js';
 import { halfToFloat, tensorDtype } from '../../../src/ir/tensor.js';
 import { upgradeOpset } from '../../../src/prepare/opset/index.js';
+import type { TensorValue } from '../../../src/runtime/types.js';
 import { buildModel, type Case, float, graph, node, random, tensor, valueInfo } from './build.js';
 
 const model = (opset: number, nodes: Node[], extra: Partial<Case> = {}): Model =>
@@ -180,8 +181,29 @@ describe('the edits', () => {
       [node('Unknown', 'x', 'u'), node('Softmax', 'u', 'y')],
       ['Unknown', 'Shape', 'Flatten', 'Softmax', 'Reshape'],
     ],
+    [
+      'scores of an attention, scaled',
+      [
+        node('Transpose', 'q', 'a', { perm: [0, 2, 1, 3] }),
+        node('Transpose', 'k', 'b', { perm: [0, 2, 3, 1] }),
+        node('MatMul', 'a b', 'm'),
+        node('Mul', 'm scale', 's'),
+        node('Softmax', 's', 'y', { axis: 3 }),
+      ],
+      ['Transpose', 'Transpose', 'MatMul', 'Mul', 'Softmax'],
+    ],
+    [
+      'scores of which one side is unknown',
+      [
+        node('Transpose', 'q', 'a', { perm: [0, 2, 1] }),
+        node('MatMul', 'a k', 'm'),
+        node('Softmax', 'm', 'y', { axis: 2 }),
+      ],
+      ['Transpose', 'MatMul', 'Shape', 'Flatten', 'Softmax', 'Reshape'],
+    ],
   ])('Softmax, %s', (_name, nodes, expected) => {
-    const given = model(9, nodes);
+    const scale: TensorValue = { dtype: 'float32', dims: [], data: Float32Array.of(0.5) };
+    const given = model(9, nodes, { constants: { scale } });
     expect(opTypes(upgradeOpset(given, 13).model)).toEqual(expected);
   });
 
