@@ -401,6 +401,14 @@ describe('lint rules', () => {
       for (const m of [attention(), fourBits()]) expect(said(m, runtime)).toEqual([]);
   });
 
+  it('take 1/448 as bfloat16 has it, and not its neighbour', () => {
+    const m = attention();
+    store(m, 'soft_scale', 'bfloat16', [], Uint16Array.of(0x3b12));
+    expect(said(m, 'tensorrt')).not.toContain('trt-softmax-scale');
+    store(m, 'soft_scale', 'bfloat16', [], Uint16Array.of(0x3b14));
+    expect(said(m, 'tensorrt')).toContain('trt-softmax-scale');
+  });
+
   it.each(PLANTED)('%s for %s finds %s', (rule, runtime, _, from, plant) => {
     const m = from();
     plant(m);

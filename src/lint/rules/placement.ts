@@ -1,3 +1,4 @@
+import { dtypeName } from '../../ir/dtypes.js';
 import { isOp } from '../../ir/graph.js';
 import type { Node } from '../../ir/model.js';
 import { unsuitedFilter, unsuitedProduct } from '../../plan/rules/tensorrt.js';
@@ -13,6 +14,9 @@ const WARNING = { tensorrt: 'warning' } as const;
 const KIND: Record<string, string> = { float8e4m3fn: 'fp8', int8: 'int8' };
 /** The largest code of a type: a range of 0…1 has the scale 1 / this. */
 const MOST: Record<string, number> = { float8e4m3fn: 448, int8: 127 };
+
+/** How far rounding to the scale's own type may move it; float32 hardly does, but tools compute with fewer digits. */
+const rounding = ({ scale }: Grid): number => (dtypeName(scale?.dataType) === 'bfloat16' ? 2 ** -8 : 1e-3);
 
 const soleReader = (scope: Scope, name: string): Node | undefined => {
   const uses = scope.uses(name);
@@ -104,7 +108,7 @@ function* softmaxScale(subject: Subject): Generator<Spot> {
     if (!isAttention(product) || !q?.scales || !isOp(product.scope.links.producer.get(q.data), 'Softmax'))
       continue;
     const most = MOST[dq!.dtype ?? ''];
-    if (most && Math.abs(q.scales[0] * most - 1) > 1e-3)
+    if (most && Math.abs(q.scales[0] * most - 1) > rounding(q))
       yield {
         message: `scale ${q.scales[0]} behind a Softmax, not 1/${most}`,
         node: product.label,
