@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tensor } from '../../src/ir/model.js';
+import { floatValues } from '../../src/ir/tensor.js';
 import { loadModel } from '../../src/onnx/index.js';
 import { decide } from '../../src/pipeline/decide.js';
 import type { JobOptions } from '../../src/pipeline/options.js';
@@ -10,8 +12,10 @@ import { openJob } from '../../src/pipeline/stages.js';
 import { trainedDraft } from '../../src/pipeline/training/finish.js';
 import { heldOut } from '../../src/pipeline/training/samples.js';
 import { sized } from '../../src/pipeline/training/sizes.js';
-import { startOf, withConstants } from '../../src/pipeline/training/start.js';
+import { startOf, weightOn, withConstants } from '../../src/pipeline/training/start.js';
 import { apply, train } from '../../src/pipeline.js';
+import type { WeightPlan } from '../../src/plan/types.js';
+import { weightKey } from '../../src/quantize/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import {
   Batches,
@@ -30,6 +34,9 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'train-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const floatsOf = (constants: ReadonlyMap<string, Tensor>, { tensor }: WeightPlan) =>
+  floatValues(constants.get(tensor)!);
 
 const job = (options: Partial<JobOptions> = {}): JobOptions => ({
   model: join(FIXTURES, 'shapes.onnx'),
@@ -115,6 +122,20 @@ describe('training', () => {
     const file = join(folder, 'plan.json');
     writeFileSync(file, JSON.stringify(plan));
     await expect(apply(file, job())).rejects.toMatchObject({ code: 'PLAN_TRAINED' });
+  });
+
+  it('starts weights that were rounded by outputs on their codes, others at their float values', async () => {
+    const { draft } = await decide(await openJob(job()));
+    const [first, second] = draft.plan.weights;
+    const onGrid = startOf(draft, true);
+    const { values, params } = {
+      values: floatsOf(onGrid.constants, first),
+      params: onGrid.weights[0].params,
+    };
+    const rounded = new Map([[weightKey(first), weightOn(values, params)]]);
+    const { constants } = startOf({ ...draft, rounded });
+    expect(floatsOf(constants, first)).toEqual(values);
+    expect(floatsOf(constants, second)).not.toEqual(floatsOf(onGrid.constants, second));
   });
 
   it.each([

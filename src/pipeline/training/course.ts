@@ -70,7 +70,7 @@ function problemOf(
   terms: Problem['terms'],
   options: TrainingOptions,
 ): Problem {
-  const { weights, constants } = startOf(draft, options.heldCodes ? 0 : undefined);
+  const { weights, constants } = startOf(draft, options.heldCodes);
   return {
     model: withConstants(model, constants),
     dims,

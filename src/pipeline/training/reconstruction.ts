@@ -68,7 +68,7 @@ export class Reconstruction {
     const outputs = goalOf(model, dims, []).terms.map(({ value }) => ({ name: value }));
     this.plain = { ...model, graph: { ...model.graph, outputs } };
     prune(this.plain.graph);
-    const { weights, constants } = startOf(draft, 0);
+    const { weights, constants } = startOf(draft, true);
     this.whole = {
       model: withConstants(this.plain, constants),
       dims,

@@ -14,8 +14,12 @@ import type { Draft } from '../draft.js';
 
 /** Scratch of the kernels: weights stay where they are and pass through in pieces. */
 const KERNEL_BYTES = 1 << 20;
-/** So far from its code, in steps, a weight may start: within half a step, it rounds to it. */
-const NEAR = 0.45;
+/**
+ * So far from its code, in steps, a weight may start: within half a step it rounds to it. What was rounded by outputs starts
+ * on its code: many of those codes are not the nearest, and weights at their edges would leave them in the first steps, and
+ * with them the minimum that rounding found.
+ */
+const NEAR = { nearest: 0.45, byOutputs: 0 };
 
 /** Where training starts: what rounding made of the weights, and constants that round to just that. */
 export interface Start {
@@ -24,17 +28,18 @@ export interface Start {
 }
 
 /**
- * Weights start as near to the float model's as the codes of the draft allow, so that training begins with the network
- * that the draft makes. What the draft has not rounded by outputs starts on the grid that errs least.
- * @param near how far from its code, in steps, a weight may start; below a half
+ * Weights start so that training begins with the network that the draft makes: on the codes that it chose by outputs, else as
+ * near to the float model's as codes on the grid that errs least allow.
+ * @param onCodes all weights start on their codes
  */
-export function startOf({ job, plan, means, rounded = new Map() }: Draft, near = NEAR): Start {
+export function startOf({ job, plan, means, rounded = new Map() }: Draft, onCodes = false): Start {
   const constants = new Map(job.prepared.graph.initializers.map((t) => [t.name ?? '', t]));
   const searched = new Map([...searchedGrids(plan.weights, constants), ...rounded]);
   const { numbers } = quantizeNumbers(job.prepared, plan, means, searched);
   const starts = new Map<string, Tensor>();
   for (const weight of numbers.weights) {
     const tensor = constants.get(weight.plan.tensor);
+    const near = onCodes || rounded.has(weightKey(weight.plan)) ? NEAR.byOutputs : NEAR.nearest;
     if (tensor)
       starts.set(
         tensor.name!,
