@@ -5,7 +5,9 @@ import type { Node, Tensor } from '../../ir/model.js';
 import { elementCount, floatValues, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
 import { dequantized, type Weight } from '../weight.js';
-import { constexprs, type Quantized, sparseFloats } from './constexpr.js';
+import { constexprs } from './constexpr/index.js';
+import type { Quantized } from './constexpr/made.js';
+import { sparseFloats } from './constexpr/sparse.js';
 import { flag, floats, ints } from './literal.js';
 import {
   type Argument,

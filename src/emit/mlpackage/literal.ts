@@ -1,4 +1,4 @@
-import { unpackCodes } from '../../../kernels/pack.js';
+import { packCodes, unpackCodes } from '../../../kernels/pack.js';
 import { floatToHalf } from '../../ir/half.js';
 import { bytesOf, halfToFloat, viewAs } from '../../ir/tensor.js';
 import { type Literal, MIL_TYPES, type MilType } from './program.js';
@@ -48,11 +48,11 @@ export function floats(dtype: MilType, values: ArrayLike<number>, dims: number[]
 
 const saturatedHalf = (value: number): number => floatToHalf(Math.min(Math.max(value, -HALF_MAX), HALF_MAX));
 
-/** Codes of 8 bits, one a byte. */
-export const codes = (dtype: 'int8' | 'uint8', values: ArrayLike<number>, dims: number[]): Literal => ({
+/** Codes as densely as their type allows. */
+export const codes = (dtype: MilType, values: ArrayLike<number>, dims: number[]): Literal => ({
   dtype,
   dims,
-  bytes: dtype === 'int8' ? bytesOf(Int8Array.from(values)) : Uint8Array.from(values),
+  bytes: packCodes(Int8Array.from(values), MIL_TYPES[dtype].bits),
 });
 
 const HALVES = (bytes: Uint8Array) => Array.from(viewAs(Uint16Array, bytes), halfToFloat);

@@ -31,6 +31,21 @@ const lut = (bits: number, grid: number[]): Weight => {
 /** Two of four are zero. */
 const pruned = <A extends Int8Array | Float32Array>(values: A): A =>
   values.map((v, i) => (i % 4 < 2 ? v || 1 : 0)) as A;
+/** The same through tables, each of which has its zero in another place. */
+function prunedLut(bits: number, grid: number[]): Weight {
+  const weight = lut(bits, grid);
+  const { quantized } = weight;
+  const groups = quantized!.scale.length;
+  const zeroOf = (group: number) => (group * 5) % 2 ** bits;
+  const values = tables(groups, bits).map((v) => v || 1 / 64);
+  for (let g = 0; g < groups; g++) values[g * 2 ** bits + zeroOf(g)] = 0;
+  const data = (weight.data as Uint8Array).map((place, i) => {
+    const zero = zeroOf(Math.floor((i * groups) / COUNT));
+    if (i % 4 >= 2) return zero;
+    return place === zero ? (zero + 1) % 2 ** bits : place;
+  });
+  return { ...weight, data, quantized: { ...quantized!, lut: { bits, tables: values } } };
+}
 const int8s = Int8Array.from({ length: COUNT }, (_, i) => ((i * 37) % 255) - 127);
 const scale = Float32Array.from({ length: 64 }, (_, i) => (i + 3) / 4096);
 const one = [1, 1, 1, 1];
@@ -73,6 +88,32 @@ export const STORED: readonly StoredCase[] = [
     },
     ios: [18],
     operations: ['constexpr_sparse_blockwise_shift_scale', 'constexpr_sparse_to_dense'],
+  },
+  ...[
+    { name: 'a table a channel, half of it zero', bits: 4, grid: [64, 1, 1, 1] },
+    { name: 'a table of 3 bits a block, half of it zero', bits: 3, grid: [64, 4, 1, 1] },
+    { name: 'a table of 7 bits, half of it zero', bits: 7, grid: one },
+  ].map(({ name, bits, grid }) => ({
+    name,
+    weight: prunedLut(bits, grid),
+    ios: [18] as const,
+    operations: ['constexpr_lut_to_sparse', 'constexpr_sparse_to_dense'],
+  })),
+  {
+    name: 'a table of 2 bits, half of it zero, whose mask would take what it saves',
+    weight: prunedLut(2, one),
+    ios: [17, 18],
+    operations: ['constexpr_lut_to_dense'],
+  },
+  {
+    name: 'int8, all of it zero',
+    weight: {
+      dims: DIMS,
+      data: new Int8Array(COUNT),
+      quantized: { dtype: 'int8', dims: [64, 1, 1, 1], scale },
+    },
+    ios: [17, 18],
+    operations: ['constexpr_blockwise_shift_scale'],
   },
   {
     name: 'floats, half of them zero',

@@ -42,11 +42,17 @@ const affine: Lift = (o, l) => {
   );
 };
 
-/** Group g of the tables serves a block of the data: table[g · 2^bits + index]. */
 const lookUp: Lift = (o, l) => {
+  if (o.inputs.length === 0) lookUpFlat(o, l, lutOf(o, l));
+  else tables(o, l, l.input(o, 'indices'));
+};
+
+const lutOf = (o: Operation, l: Lifter): Literal => l.literal(o, 'lut') ?? refuse(o, 'has no lut');
+
+/** Group g of the tables serves a block of the data: table[g · 2^bits + index]. */
+function tables(o: Operation, l: Lifter, indices: string): void {
   const { dims } = o.outputs[0];
-  const lut = l.literal(o, 'lut') ?? refuse(o, 'has no lut');
-  if (o.inputs.length === 0) return lookUpFlat(o, l, lut);
+  const lut = lutOf(o, l);
   const size = lut.dims.at(-2)!;
   const gridDims = lut.dims.slice(0, -2);
   const count = gridDims.reduce((n, d) => n * d, 1);
@@ -55,11 +61,11 @@ const lookUp: Lift = (o, l) => {
     gridDims.flatMap((g) => [g, 1]),
   );
   const split = l.shape(dims.flatMap((d, i) => [gridDims[i], d / gridDims[i]]));
-  const index = l.step('Reshape', [l.step('Cast', [l.input(o, 'indices')], [castTo('int32')]), split]);
+  const index = l.step('Reshape', [l.step('Cast', [indices], [castTo('int32')]), split]);
   const flat = l.step('Reshape', [l.input(o, 'lut'), l.shape([-1])]);
   const found = l.step('Gather', [flat, l.step('Add', [index, l.constant(starts)])]);
-  return l.finish(o, 'Reshape', [found, l.shape(dims)]);
-};
+  l.finish(o, 'Reshape', [found, l.shape(dims)]);
+}
 
 /** One table, indices packed into bytes. */
 function lookUpFlat(o: Operation, l: Lifter, lut: Literal): void {
@@ -95,18 +101,26 @@ const sparseToDense: Lift = (o, l) => {
   l.finish(o, 'Identity', [spread(l, l.input(o, 'nonzero_data'), l.input(o, 'mask'), dims)]);
 };
 
-/** Dequantized where they belong, then taken out again in order. */
-const sparseBlocks: Lift = (o, l) => {
-  const [mask, values] = o.outputs;
-  const given = l.input(o, 'data_mask');
-  const dense: Operation = { ...o, outputs: [{ name: l.fresh(), dtype: values.dtype, dims: mask.dims }] };
-  const codes = l.step('Cast', [l.input(o, 'nonzero_data')], [castTo(onnxDtype(values.dtype))]);
-  blocks(dense, l, spread(l, codes, given, mask.dims), l.input(o, 'scale'), undefined);
-  const flat = l.step('Reshape', [l.name(dense.outputs[0]), l.shape([-1])]);
-  const isSet = l.step('Reshape', [l.step('Cast', [given], [castTo('bool')]), l.shape([-1])]);
-  l.finish({ ...o, outputs: [mask] }, 'Identity', [given]);
-  l.finish({ ...o, outputs: [values] }, 'Compress', [flat, isSet]);
-};
+/**
+ * The operations that make floats of a mask's codes in order: the codes are spread over the mask, made floats where they
+ * belong, and taken out again.
+ */
+const sparseCodes =
+  (
+    names: [mask: string, codes: string],
+    dequantize: (dense: Operation, l: Lifter, codes: string) => void,
+  ): Lift =>
+  (o, l) => {
+    const [mask, values] = o.outputs;
+    const [given, kept] = names.map((name) => l.input(o, name));
+    const codes = l.step('Cast', [kept], [castTo('int32')]);
+    const dense: Operation = { ...o, outputs: [{ name: l.fresh(), dtype: values.dtype, dims: mask.dims }] };
+    dequantize(dense, l, spread(l, codes, given, mask.dims));
+    const flat = l.step('Reshape', [l.name(dense.outputs[0]), l.shape([-1])]);
+    const isSet = l.step('Reshape', [l.step('Cast', [given], [castTo('bool')]), l.shape([-1])]);
+    l.finish({ ...o, outputs: [mask] }, 'Identity', [given]);
+    l.finish({ ...o, outputs: [values] }, 'Compress', [flat, isSet]);
+  };
 
 export const CODES: Lifts = {
   const: (o, l) => l.define(o.outputs[0], l.literal(o, 'val') ?? refuse(o, 'has no val')),
@@ -127,7 +141,10 @@ export const CODES: Lifts = {
   constexpr_affine_dequantize: affine,
   constexpr_lut_to_dense: lookUp,
   constexpr_sparse_to_dense: sparseToDense,
-  constexpr_sparse_blockwise_shift_scale: sparseBlocks,
+  constexpr_lut_to_sparse: sparseCodes(['indices_mask', 'indices_nonzero_data'], tables),
+  constexpr_sparse_blockwise_shift_scale: sparseCodes(['data_mask', 'nonzero_data'], (o, l, codes) =>
+    blocks(o, l, codes, l.input(o, 'scale'), undefined),
+  ),
   constexpr_blockwise_shift_scale: (o, l) =>
     blocks(o, l, l.input(o, 'data'), l.input(o, 'scale'), l.optional(o, 'offset') || undefined),
 };
