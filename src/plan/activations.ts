@@ -4,6 +4,7 @@ import { activationParams } from '../../kernels/quantize.js';
 import { findMethod } from '../calibrate/methods/index.js';
 import type { Range, Stats, TensorStats } from '../calibrate/types.js';
 import { unsupportedError } from '../errors.js';
+import { endActivations } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
 import { activationRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
@@ -36,39 +37,56 @@ export const tensorsToCalibrate = (flow: Flow): string[] =>
 /** A range and the id of what chose it. */
 export type Chosen = Range & { method: string };
 
+/** The range of a tensor for the format that it will have. */
+export type RangeOf = (tensor: string, format: string) => Chosen;
+
 /** Chooses ranges from statistics by a calibration method. */
-export function rangesFrom(
-  stats: Stats | undefined,
-  methodId: string,
-  { target, scheme, wide }: PlanInput,
-): (tensor: string) => Chosen {
+export function rangesFrom(stats: Stats | undefined, methodId: string, { target }: PlanInput): RangeOf {
   const { symmetric } = target.activations;
-  const narrow = activationsOn(scheme, target);
-  const row = format(narrow);
-  // A float's error is relative: clipping the largest value makes none of the others more exact.
-  const id = row.kind === 'float' ? 'minmax' : methodId;
-  const method = findMethod(id);
-  const stepsOf = (r: typeof row): number => (symmetric ? r.symmetricMax - r.symmetricMin : r.qmax - r.qmin);
-  return (tensor) => {
-    const steps = stepsOf(wide?.has(tensor) ? format(widened(narrow)) : row);
-    return { ...method.range(statsOf(stats, tensor), { steps, symmetric }), method: id };
+  return (tensor, formatId) => {
+    const row = format(formatId);
+    // A float's error is relative: clipping the largest value makes none of the others more exact.
+    const id = row.kind === 'float' ? 'minmax' : methodId;
+    const steps = symmetric ? row.symmetricMax - row.symmetricMin : row.qmax - row.qmin;
+    return { ...findMethod(id).range(statsOf(stats, tensor), { steps, symmetric }), method: id };
   };
 }
 
-/** The format of 16 bits of the same kind. */
-const widened = (id: string): string => (id.startsWith('u') ? 'uint16' : 'int16');
+/** A format of its own, and why. */
+interface OwnFormat {
+  format: string;
+  reason: string;
+}
 
-export function planActivations(
-  flow: Flow,
-  { scheme, target, wide }: PlanInput,
-  rangeOf: (tensor: string) => Chosen,
-): ActivationPlan[] {
+/** Tensors whose format is not the scheme's. Those that share a scale share it too. */
+function ownFormats(flow: Flow, input: PlanInput, shared: Map<string, string>): Map<string, OwnFormat> {
+  const narrow = activationsOn(input.scheme, input.target);
+  const ends = endActivations(flow, input);
+  const roots = new Set([...(ends?.tensors ?? [])].map((t) => shared.get(t)));
+  const own = new Map<string, OwnFormat>();
+  for (const [tensor, root] of shared) {
+    if (input.wide?.has(tensor))
+      own.set(tensor, {
+        format: narrow.startsWith('u') ? 'uint16' : 'int16',
+        reason: '16 bits: 8 cost more here than elsewhere',
+      });
+    else if (ends && roots.has(root))
+      own.set(tensor, { format: ends.format, reason: 'read by the first or last layer, which keeps 8 bits' });
+  }
+  return own;
+}
+
+export function planActivations(flow: Flow, input: PlanInput, rangeOf: RangeOf): ActivationPlan[] {
+  const { scheme, target } = input;
   const narrow = activationsOn(scheme, target);
   const { symmetric } = target.activations;
   const shared = shareScales(flow);
+  const formats = ownFormats(flow, input, shared);
   const own = (tensor: string): Chosen => {
     const fixed = fixedRange(flow, tensor);
-    return fixed ? { min: fixed[0], max: fixed[1], method: 'fixed' } : rangeOf(tensor);
+    return fixed
+      ? { min: fixed[0], max: fixed[1], method: 'fixed' }
+      : rangeOf(tensor, formats.get(tensor)?.format ?? narrow);
   };
   const ranges = new Map([...flow.quantized].map((t) => [t, own(t)]));
   const groups = groupRanges(shared, ranges);
@@ -76,7 +94,7 @@ export function planActivations(
     const root = shared.get(tensor)!;
     const { min, max } = groups.get(root)!;
     const { method } = ranges.get(tensor)!;
-    const formatId = wide?.has(tensor) ? widened(narrow) : narrow;
+    const { format: formatId, reason } = formats.get(tensor) ?? { format: narrow, reason: undefined };
     return {
       tensor,
       format: formatId,
@@ -84,7 +102,7 @@ export function planActivations(
       range: [min, max],
       method,
       ...(root === tensor ? {} : { sharedWith: root }),
-      reason: `${reasonFor(flow, tensor, root, method)}${wide?.has(tensor) ? '; 16 bits: 8 cost more here than elsewhere' : ''}`,
+      reason: `${reasonFor(flow, tensor, root, method)}${reason ? `; ${reason}` : ''}`,
     };
   });
 }

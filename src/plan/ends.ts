@@ -1,3 +1,4 @@
+import { findFormat } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
 import type { Node } from '../ir/model.js';
 import type { Flow, PlanInput } from './flow.js';
@@ -26,10 +27,32 @@ export function endsOf(flow: Flow, { scheme, target, writing }: PlanInput): Ends
   const granularity =
     scheme.granularity.kind === 'perlayer' ? scheme.granularity : ({ kind: 'perchannel' } as const);
   return {
-    nodes: new Set([...withoutLinear(flow, 'before'), ...withoutLinear(flow, 'behind')]),
+    nodes: new Set(endNodes(flow)),
     scheme: { ...scheme, weights: END_FORMAT, granularity },
     reason: `${END_FORMAT}: first or last layer, where coarse weights cost most`,
   };
+}
+
+const endNodes = (flow: Flow): Node[] => [...withoutLinear(flow, 'before'), ...withoutLinear(flow, 'behind')];
+
+/** What the ends of a network read where the scheme's activations go below 8 bits. */
+export interface EndActivations {
+  format: string;
+  tensors: ReadonlySet<string>;
+}
+
+/**
+ * Where activations have fewer bits than 8, those that the ends read keep 8, as is usual (LSQ, arXiv 1902.08153): pixels of 16
+ * shades are most of what 4 bits cost a small network.
+ */
+export function endActivations(
+  flow: Flow,
+  { scheme, target, writing }: PlanInput,
+): EndActivations | undefined {
+  const row = findFormat(activationsOn(scheme, target));
+  if (writing?.uniform || row?.kind !== 'integer' || row.bits >= elementOf(END_FORMAT).bits) return undefined;
+  const read = endNodes(flow).flatMap((node) => flow.candidates.get(node)!.activations);
+  return { format: row.signed ? END_FORMAT : `u${END_FORMAT}`, tensors: new Set(read) };
 }
 
 /** Linear nodes with no linear node before them, or behind them. */

@@ -3,7 +3,13 @@ import type { Target } from '../../targets/types.js';
 import type { Stats } from '../calibrate/types.js';
 import { bugError } from '../errors.js';
 import { opsetVersion } from '../ir/graph.js';
-import { type Chosen, planActivations, rangesFrom, tensorsToCalibrate, unfitTensors } from './activations.js';
+import {
+  planActivations,
+  type RangeOf,
+  rangesFrom,
+  tensorsToCalibrate,
+  unfitTensors,
+} from './activations.js';
 import { planDynamic } from './dynamic.js';
 import { decideFlow, type Flow, type PlanInput } from './flow.js';
 import { weightOpset } from './form.js';
@@ -64,12 +70,7 @@ const noRange = (tensor: string): never => {
   throw bugError('NO_STATISTICS', `the plan needs a range of "${tensor}" and has no statistics`);
 };
 
-function assemble(
-  input: PlanInput,
-  method: string,
-  modelHash: string,
-  rangeOf: (tensor: string) => Chosen,
-): Plan {
+function assemble(input: PlanInput, method: string, modelHash: string, rangeOf: RangeOf): Plan {
   const flow = decideFlow(input);
   const weights = planWeights(flow, input);
   const dynamic = planDynamic(flow, weights, input);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { draftPlan } from '../../src/plan/index.js';
+import { draftPlan, parseScheme } from '../../src/plan/index.js';
 import { conv, input, network } from './cases.js';
 
 const given = await input(network({ nodes: [conv('x', 'w0', 'y'), conv('y', 'w1', 'z')], outputs: ['z'] }));
@@ -12,6 +12,20 @@ it('tensors that are asked for have 16 bits, a grid 257 times as fine; the other
   expect(wide.get('y')).toMatchObject({ format: 'uint16', reason: expect.stringContaining('16 bits') });
   expect(narrow.get('y')!.scale / wide.get('y')!.scale).toBeCloseTo(257, 2);
   expect(wide.get('x')).toEqual(narrow.get('x'));
+});
+
+it.each([
+  [false, ['uint8', 'uint4', 'uint8']],
+  [true, ['uint4', 'uint4', 'uint4']],
+])('what the ends read keeps 8 bits of 4, unless all are to be alike (%s)', async (uniform, formats) => {
+  const nodes = [conv('x', 'w0', 'y'), conv('y', 'w1', 'z'), conv('z', 'w2', 'u')];
+  const a4 = {
+    ...(await input(network({ nodes, outputs: ['u'] }))),
+    scheme: parseScheme('int4-a4-perchannel'),
+  };
+  const { activations } = draftPlan({ ...a4, writing: { uniform } }, '');
+  const byName = new Map(activations.map((a) => [a.tensor, a]));
+  expect(['x', 'y', 'z'].map((t) => byName.get(t)!.format)).toEqual(formats);
 });
 
 it('a node may have weights of its own format, with the reason', () => {
