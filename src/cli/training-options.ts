@@ -1,6 +1,7 @@
+import { AUGMENTATIONS } from '../train/augment/names.js';
 import type { TrainingOptions } from './engine.js';
 import type { OptionSpec } from './options.js';
-import { augmentations, collect, decimal, whole, words } from './values.js';
+import { collect, decimal, someOf, whole, words } from './values.js';
 
 const DATA = 'Samples:';
 const TRAIN = 'Training:';
@@ -86,9 +87,10 @@ export const TRAINING_OPTIONS = {
   },
   augment: {
     flags: '--augment <how>',
-    description: 'change pictures from step to step: flip, shift, or both with a comma',
+    description:
+      'change pictures from step to step: flip, shift, crop (enlarge a part), colour, mix (two in one); several with commas',
     group: TRAIN,
-    parse: augmentations,
+    parse: someOf('augment', AUGMENTATIONS),
   },
   holdCodes: {
     flags: '--hold-codes',

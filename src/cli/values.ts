@@ -40,12 +40,15 @@ export const numbers =
 /** "int4,int8" → both. */
 export const words = (text: string): string[] => text.split(',').filter((word) => word !== '');
 
-/** How pictures may be changed from step to step. */
-export function augmentations(text: string): ('flip' | 'shift')[] {
-  const wanted = words(text).filter((word) => word === 'flip' || word === 'shift');
-  if (wanted.length > 0 && wanted.length === words(text).length) return wanted;
-  return complain('augment', 'flip, shift, or both with a comma', text);
-}
+/** "flip,mix" → both, of a few words. */
+export const someOf =
+  <T extends string>(flag: string, values: readonly T[]) =>
+  (text: string): T[] => {
+    const wanted = words(text);
+    const known = values.filter((value) => wanted.includes(value));
+    if (wanted.length > 0 && wanted.every((word) => (known as string[]).includes(word))) return known;
+    return complain(flag, `${values.join(', ')}, or several with commas`, text);
+  };
 
 export const collect = (text: string, previous: unknown): string[] => [
   ...((previous as string[]) ?? []),

@@ -1,4 +1,4 @@
-export { AUGMENTATIONS, type Augmentation } from './augment.js';
+export { AUGMENTATIONS, type Augmentation } from './augment/index.js';
 export { Batches } from './batches.js';
 export { type Block, blockModel, blocksOf } from './blocks.js';
 export { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';

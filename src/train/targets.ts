@@ -58,34 +58,31 @@ export function softmaxRows({ data, dims }: TensorValue): Float32Array {
   return shares;
 }
 
-/** Labels as shares of classes, `teacher`'s shares mixed in: (1 − a)·label + a·teacher. */
-export function mixed(
-  labels: readonly number[],
-  classes: number,
-  teacher: Float32Array | undefined,
-  share: number,
-): Float32Array {
+/** Labels as shares of classes: rows of one 1. */
+export function sharesOf(labels: readonly number[], classes: number): Float32Array {
   const shares = new Float32Array(labels.length * classes);
-  if (teacher) for (let i = 0; i < shares.length; i++) shares[i] = share * teacher[i];
   labels.forEach((label, row) => {
-    shares[row * classes + label] += teacher ? 1 - share : 1;
+    shares[row * classes + label] = 1;
   });
   return shares;
 }
 
-/** Answers of a batch, `teacher`'s mixed in: (1 − a)·answer + a·teacher. */
-export function blended(
-  answers: readonly Float32Array[],
+/** Rows one behind the other. */
+export function joinedRows(rows: readonly Float32Array[]): Float32Array {
+  const [{ length }] = rows;
+  const all = new Float32Array(rows.length * length);
+  rows.forEach((row, i) => {
+    all.set(row, i * length);
+  });
+  return all;
+}
+
+/** What is right, the teacher's opinion mixed in: (1 − a)·given + a·teacher. */
+export const blended = (
+  given: Float32Array,
   teacher: ArrayLike<number> | undefined,
   share: number,
-): Float32Array {
-  const size = answers[0].length;
-  const all = new Float32Array(answers.length * size);
-  answers.forEach((answer, row) => {
-    all.set(answer, row * size);
-  });
-  return teacher ? all.map((v, i) => (1 - share) * v + share * teacher[i]) : all;
-}
+): Float32Array => (teacher ? given.map((v, i) => (1 - share) * v + share * teacher[i]) : given);
 
 /** The best class of each row. */
 export function bestClasses({ data, dims }: TensorValue): number[] {

@@ -1,9 +1,9 @@
 import type { Model } from '../ir/model.js';
 import { openModel } from '../runtime/index.js';
-import type { Feeds, Session, TensorValue } from '../runtime/types.js';
-import { type Augmentation, augmented } from './augment.js';
+import type { Feeds, Session } from '../runtime/types.js';
+import { type Augmentation, augmented, type Mixture, mixedRows } from './augment/index.js';
 import type { Batches } from './batches.js';
-import { blended, type Goal, mixed, softmaxRows } from './targets.js';
+import { blended, type Goal, joinedRows, sharesOf, softmaxRows } from './targets.js';
 
 export interface TeachingOptions {
   goal: Goal;
@@ -28,42 +28,37 @@ export class Teaching {
   async batch(numbers: readonly number[], step?: number): Promise<Feeds> {
     const { batches, augment, seed } = this.options;
     const plain = await batches.feeds(numbers);
-    const feeds = step === undefined ? plain : augmented(plain, augment, seed, step);
-    return { ...feeds, ...(await this.targets(feeds, numbers)) };
+    const { feeds, mixture } = step === undefined ? { feeds: plain } : augmented(plain, augment, seed, step);
+    return { ...feeds, ...(await this.targets(feeds, numbers, mixture)) };
   }
 
-  private async targets(feeds: Feeds, numbers: readonly number[]): Promise<Feeds> {
-    const { goal, labels, answers, teacher, distill } = this.options;
+  private async targets(feeds: Feeds, numbers: readonly number[], mixture?: Mixture): Promise<Feeds> {
+    const { goal, teacher, distill } = this.options;
     const seen = await teacher?.run(feeds);
+    const given = this.given(numbers, mixture);
     return Object.fromEntries(
       goal.terms.map(({ value, target, kind }, i) => {
-        const wanted: TensorValue = seen?.[value] ?? {
-          dtype: 'float32',
-          dims: [],
-          data: new Float32Array(0),
-        };
-        if (answers && i === 0) {
-          const given = numbers.map((n) => answers[n]);
-          const dims = [numbers.length, ...goal.dims.slice(1)];
-          return [
-            target,
-            { dtype: 'float32', dims, data: blended(given, seen && (wanted.data as Float32Array), distill) },
-          ];
-        }
-        if (kind !== 'cross-entropy') return [target, wanted];
-        const shares = seen && softmaxRows(wanted);
-        const classes = goal.classes!.count;
-        const data = labels
-          ? mixed(
-              numbers.map((n) => labels[n]),
-              classes,
-              shares,
-              distill,
-            )
-          : shares!;
-        return [target, { dtype: 'float32', dims: [numbers.length, classes], data }];
+        const opinion = seen?.[value];
+        const wanted = opinion && (kind === 'cross-entropy' ? softmaxRows(opinion) : opinion.data);
+        const data = given && i === 0 ? blended(given, wanted as Float32Array | undefined, distill) : wanted!;
+        const dims = opinion?.dims ?? [numbers.length, ...goal.dims.slice(1)];
+        return [target, { dtype: 'float32', dims, data }];
       }),
     );
+  }
+
+  /** What labels or answers say of the first term; undefined where the float model teaches alone. */
+  private given(numbers: readonly number[], mixture?: Mixture): Float32Array | undefined {
+    const { goal, labels, answers } = this.options;
+    const classes = goal.classes?.count;
+    const rows = answers
+      ? joinedRows(numbers.map((n) => answers[n]))
+      : labels &&
+        sharesOf(
+          numbers.map((n) => labels[n]),
+          classes!,
+        );
+    return rows && mixture ? mixedRows(rows, rows.length / numbers.length, mixture) : rows;
   }
 }
 

@@ -139,6 +139,7 @@ export const LAYERS: readonly Layer[] = [
       'src/lint/sarif-log.ts',
       'src/calibrate/methods/index.ts',
       'src/data/presets.ts',
+      'src/train/augment/names.ts',
       'src/report/index.ts',
       'src/report/units.ts',
     ],
