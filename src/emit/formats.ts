@@ -12,7 +12,7 @@ export interface PackageFormat {
   /** Sums products of codes in integers, as onnxruntime's own kernels do; the others sum what Q/DQ makes of them. */
   integerSums?: true;
   /** Options that it alone knows, by their names in a job. */
-  options: readonly ('ios' | 'io' | 'image' | 'compute' | 'dynamicBatch')[];
+  options: readonly ('ios' | 'io' | 'image' | 'failOnFallback' | 'compute' | 'dynamicBatch')[];
   /** Who has not seen a package when it is written. */
   unverified: string[];
 }
@@ -25,7 +25,7 @@ export const PACKAGES: readonly PackageFormat[] = [
     extension: '.mlpackage',
     chip: 'the Neural Engine',
     float: 'float16',
-    options: ['ios', 'io', 'image'],
+    options: ['ios', 'io', 'image', 'failOnFallback'],
     unverified: [
       'Core ML and the Neural Engine: there is no Mac here, so nothing says that the package runs there, or where',
     ],
@@ -49,6 +49,8 @@ export const PACKAGES: readonly PackageFormat[] = [
 export interface Conversion {
   id: 'tensorrt' | 'ort';
   description: string;
+  /** Options that it alone knows, by their names in a job. */
+  options: readonly 'highPrecision'[];
   /** How a path says that it is wanted; absent where only --to does. */
   extension?: string;
   unverified: string[];
@@ -58,11 +60,13 @@ export const CONVERSIONS: readonly Conversion[] = [
   {
     id: 'tensorrt',
     description: 'Q/DQ ONNX with what TensorRT asks of it: real FP8, float biases, opset 21',
+    options: ['highPrecision'],
     unverified: ['TensorRT: there is none here. Its rules are held against the file by `quantize lint`'],
   },
   {
     id: 'ort',
     description: 'onnxruntime’s own format, for phones and browsers',
+    options: [],
     extension: '.ort',
     unverified: ['onnxruntime on phones and in browsers: it was loaded on this machine only'],
   },

@@ -1,26 +1,15 @@
 import type { SampleSource } from '../data/types.js';
 import {
-  CONVERSIONS,
   type Conversion,
-  conversionFor,
   type Fallback,
-  PACKAGES,
   type Packable,
   type Package,
   type PackageFormat,
   type PackageSettings,
-  packageFor,
   packOf,
   type Tiles,
 } from '../emit/index.js';
-import {
-  type Diagnostic,
-  gateError,
-  invalidError,
-  nearestNames,
-  type QuantizeError,
-  usageError,
-} from '../errors.js';
+import { type Diagnostic, gateError, invalidError, type QuantizeError, usageError } from '../errors.js';
 import { checkGraph, checkTensors } from '../ir/check.js';
 import type { Model } from '../ir/model.js';
 import type { Finding } from '../lint/index.js';
@@ -28,6 +17,7 @@ import { loadModel, saveFolder } from '../onnx/index.js';
 import { graphInputs, specialize } from '../prepare/index.js';
 import { convert } from './convert.js';
 import type { JobOptions } from './options.js';
+import { exportedAs } from './places.js';
 import { differences, type RoundTrip, roundTrip, type Sized } from './round-trip.js';
 import { besideModel, pixelMap, samplesOf } from './samples.js';
 import { stopIfAborted } from './stages.js';
@@ -84,9 +74,7 @@ export interface ExportResult {
  * @throws QuantizeError COREML_OPERATOR, TENSORRT_RULES (unsupported), UNKNOWN_FORMAT, EXPORT_OUTPUT (usage), FALLBACK_GATE (gate)
  */
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
-  const format = formatOf(options);
-  if (options.highPrecision && format.id !== 'tensorrt')
-    throw usageError('PACKAGE_OPTION', `--high-precision is an option of tensorrt, not of ${format.id}`);
+  const format = exportedAs(options);
   options.onProgress?.({ stage: 'load', message: options.model });
   const { model } = loadModel(options.model);
   checkGraph(model);
@@ -114,28 +102,6 @@ async function exportConverted(
   return { files: await converted.write(options.output!), package: converted.report };
 }
 
-const FORMATS = [...PACKAGES, ...CONVERSIONS];
-
-function formatOf({ to, output }: ExportOptions): PackageFormat | Conversion {
-  if (output === undefined || output === '-')
-    throw usageError('EXPORT_OUTPUT', 'an export needs a place: --output <path>');
-  if (to === undefined)
-    return (
-      packageFor(output) ??
-      conversionFor(output) ??
-      unknownFormat(output, `"${output}" does not say which format is wanted`)
-    );
-  return FORMATS.find((p) => p.id === to) ?? unknownFormat(to, `unknown export format "${to}"`);
-}
-
-function unknownFormat(name: string, message: string): never {
-  const ids = FORMATS.map((p) => p.id);
-  const near = nearestNames(name, ids, 1);
-  throw usageError('UNKNOWN_FORMAT', message, {
-    hint: `${near.length ? `did you mean ${near[0]}? ` : ''}known: ${ids.join(', ')}`,
-  });
-}
-
 /** Makes the package for the shapes of the first sample, reads it back, and runs it against the model. */
 export async function pack(
   format: PackageFormat,
@@ -144,7 +110,6 @@ export async function pack(
   options: JobOptions,
 ): Promise<Packed> {
   options.onProgress?.({ stage: 'package' });
-  refuseForeign(format, options);
   const dims = await firstDims(source);
   const special = await specialize(model, dims);
   const batches = options.dynamicBatch ? await otherBatches(model, dims) : undefined;
@@ -202,17 +167,6 @@ async function otherBatches(model: Model, dims: Record<string, number[]>) {
   return [await sized(a), await sized(b)] as const;
 }
 
-/** @throws QuantizeError PACKAGE_OPTION (usage) for an option that another format has */
-function refuseForeign(format: PackageFormat, options: JobOptions): void {
-  for (const other of PACKAGES)
-    for (const name of other.options)
-      if (!format.options.includes(name) && options[name] !== undefined)
-        throw usageError(
-          'PACKAGE_OPTION',
-          `--${name.replaceAll(/[A-Z]/g, (l) => `-${l.toLowerCase()}`)} is an option of ${other.extension}, not of ${format.extension}`,
-        );
-}
-
 const settingsOf = (options: JobOptions): PackageSettings => ({
   ios: options.ios ?? 18,
   io: options.io ?? 'fp16',
@@ -250,10 +204,11 @@ export function fallbackFailure(
 ): QuantizeError | undefined {
   if (failOnFallback === undefined || fallbackShare * 100 <= failOnFallback) return undefined;
   const types = [...new Set(fallbacks.map((f) => f.operation))].join(', ');
+  const why = [...new Set(fallbacks.map((f) => f.reason))].join('; ');
   return gateError(
     'FALLBACK_GATE',
     `${(fallbackShare * 100).toFixed(1)} % of the work falls to the CPU or GPU (${types}), limit ${failOnFallback} %`,
-    { hint: 'the report lists each operation with its reason' },
+    { hint: `${why}; --keep writes it all the same, with a report of every operation` },
   );
 }
 

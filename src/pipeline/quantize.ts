@@ -3,10 +3,8 @@ import type { SampleSource } from '../data/types.js';
 import {
   emitPackable,
   encodeSidecar,
-  PACKAGES,
   type Packable,
   type PackageFormat,
-  packageFor,
   packedSize,
   packedWeights,
 } from '../emit/index.js';
@@ -30,6 +28,7 @@ import { explained, lossesOf } from './losses.js';
 import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
 import { checkPlaced } from './placed.js';
+import { outputsOf } from './places.js';
 import { type Outcome, produce } from './produce.js';
 import { measuredSensitivity } from './profile-rows.js';
 import { roundedFor } from './rounding.js';
@@ -230,20 +229,6 @@ async function finish(
     package: packed?.report,
     failedGate: failure,
   };
-}
-
-/** Where the model goes and where a package: `output` is one or the other, as its ending says. */
-function outputsOf({ output, package: extra }: JobOptions) {
-  const instead = output === undefined ? undefined : packageFor(output);
-  if (instead && extra !== undefined)
-    throw usageError('OUTPUT_TWICE', 'both --output and --package name a package');
-  const path = instead ? output : extra;
-  const format = path === undefined ? undefined : packageFor(path);
-  if (path !== undefined && !format)
-    throw usageError('UNKNOWN_FORMAT', `"${path}" does not say which package is wanted`, {
-      hint: `it ends in ${PACKAGES.map((p) => p.extension).join(' or ')}`,
-    });
-  return { model: instead ? undefined : output, package: path, format };
 }
 
 async function packFor(
