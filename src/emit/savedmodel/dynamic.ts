@@ -1,6 +1,16 @@
 import { unsupportedError } from '../../errors.js';
+import { range } from './builder.js';
 import type { Lowered, Port } from './lower.js';
-import type { Attributes, Operation, Program, Value } from './program.js';
+import { denseBytes } from './parse.js';
+import {
+  type Attributes,
+  HLO_TYPES,
+  type Operation,
+  type Program,
+  type Value,
+  type WeightArgument,
+} from './program.js';
+import { repeated } from './repeated.js';
 import { denseText } from './text.js';
 
 /**
@@ -58,18 +68,52 @@ class Merger {
     const { a, b } = this;
     if (a.weights.length !== b.weights.length || a.operations.length !== b.operations.length)
       refuse('', 'the network is another one for other sizes');
-    a.weights.forEach((w, i) => {
-      if (!same(w.value.dims, b.weights[i].value.dims) || Buffer.compare(w.bytes, b.weights[i].bytes) !== 0)
-        refuse(w.name, `the constant "${w.name}" depends on it`);
-    });
+    const weights = a.weights.map((w, i) => this.weight(w, b.weights[i]));
     a.operations.forEach((o, i) => {
       this.operation(o, b.operations[i]);
     });
     return {
       inputs: a.inputs.map(this.value),
-      weights: a.weights.map((w) => ({ ...w, value: this.value(w.value) })),
+      weights,
       operations: this.operations,
       outputs: a.outputs.map(this.value),
+    };
+  }
+
+  /** A constant that the batch repeats is held once, and repeated by the program. */
+  private weight(a: WeightArgument, b: WeightArgument): WeightArgument {
+    const open = this.value(a.value);
+    if (same(a.value.dims, b.value.dims) && Buffer.compare(a.bytes, b.bytes) === 0)
+      return { ...a, value: open };
+    this.origin = a.name;
+    const [of, other] = [a, b].map(({ value, bytes }) => ({ dims: value.dims, bytes }));
+    const { dims, bytes } = repeated(of, other) ?? refuse(a.name, `the constant "${a.name}" depends on it`);
+    const value = { dtype: open.dtype, dims };
+    this.operations.push(this.repeat(value, open));
+    return { ...a, value, bytes };
+  }
+
+  /** A constant in the text, likewise. */
+  literal(o: Operation, a: Attributes, b: Attributes): Partial<Operation> {
+    const [open] = o.results;
+    const [p, q] = this.batch;
+    const [of, other] = [
+      { text: a.value as string, dims: sizesFor(open.dims, p) },
+      { text: b.value as string, dims: sizesFor(open.dims, q) },
+    ].map(({ text, dims }) => ({ dims, bytes: denseBytes(text, open, HLO_TYPES[open.dtype].bytes) }));
+    const { dims, bytes } = repeated(of, other) ?? refuse(o.origin, 'a constant depends on it');
+    const value = { dtype: open.dtype, dims };
+    this.operations.push({ ...o, attributes: { value: denseText(value, bytes) }, results: [value] });
+    return this.repeat(value, open);
+  }
+
+  private repeat(value: Value, open: Value): Operation {
+    return {
+      type: 'stablehlo.dynamic_broadcast_in_dim',
+      operands: [value, this.shape(open)],
+      attributes: { broadcast_dimensions: range(value.dims.length) },
+      results: [open],
+      origin: this.origin,
     };
   }
 
@@ -160,6 +204,7 @@ const list = (attributes: Attributes, name: string): number[] => attributes[name
 
 /** Operations that state sizes, and their forms that take them. */
 const OPEN: Record<string, Rewrite> = {
+  'stablehlo.constant': (m, o, a, b) => m.literal(o, a, b),
   'stablehlo.reshape': shaped('dynamic_reshape'),
   'stablehlo.broadcast_in_dim': shaped('dynamic_broadcast_in_dim'),
   'stablehlo.iota': shaped('dynamic_iota'),

@@ -108,10 +108,12 @@ export function denseText(value: Value, data: ArrayBufferView): string {
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
 
 function scalarText(dtype: HloType, data: ArrayBufferView): string {
-  const value = (data as unknown as ArrayLike<number | bigint>)[0];
-  if (dtype === 'i1') return String(value !== 0);
-  if (!/^b?f/.test(dtype)) return String(value);
-  if (dtype !== 'f32' || !Number.isFinite(value) || Object.is(value, -0))
-    return `0x${hex(bytesOf(data).slice().reverse())}`;
-  return (value as number).toExponential().replace(/^(-?\d+)e/, '$1.0e');
+  const bytes = Buffer.from(bytesOf(data));
+  if (dtype === 'i1') return String(bytes[0] !== 0);
+  if (dtype === 'ui8') return String(bytes[0]);
+  if (dtype === 'i64') return String(bytes.readBigInt64LE());
+  if (!/^b?f/.test(dtype)) return String(bytes.readIntLE(0, bytes.length));
+  const value = dtype === 'f32' ? bytes.readFloatLE() : Number.NaN;
+  if (!Number.isFinite(value) || Object.is(value, -0)) return `0x${hex(bytes.reverse())}`;
+  return value.toExponential().replace(/^(-?\d+)e/, '$1.0e');
 }

@@ -60,6 +60,28 @@ export const OPEN: readonly Open[] = [
     },
   },
   {
+    name: 'a class token and a factor that the batch repeats',
+    input: (batch) => random(batch, 4, 12),
+    rows: 1,
+    nodes: [
+      node('Shape', 'a', 's'),
+      node('Slice', 's zero one', 'batch'),
+      node('Concat', 'batch one twelve', 'tokens', { axis: 0 }),
+      node('Expand', 'token tokens', 't'),
+      node('Concat', 't a', 'j', { axis: 1 }),
+      node('Concat', 'batch one one', 'factors', { axis: 0 }),
+      node('Expand', 'factor factors', 'f'),
+      node('Mul', 'j f', 'y'),
+    ],
+    constants: {
+      zero: int64s(0),
+      one: int64s(1),
+      twelve: int64s(12),
+      token: random(1, 1, 12),
+      factor: tensor([1], [1.5]),
+    },
+  },
+  {
     name: 'rows of the batch',
     input: (batch) => random(batch, 2, 3),
     rows: 2,
