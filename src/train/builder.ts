@@ -8,6 +8,9 @@ export type Real = 'float32' | 'float64';
 
 type Ints = readonly number[];
 
+/** Least length of the rows whose products are added up. */
+const DOT_ROW = 1024;
+
 /**
  * Writes nodes of the standard domain (opset 21) one after the other; each method gives the name of the value that it
  * makes. Constants of equal content are made once.
@@ -55,6 +58,12 @@ export class Builder {
     return this.once(`r ${value}`, () => this.realTensor([value], []));
   }
 
+  /** One code of at most 8 bits. */
+  byte(value: number, dtype: 'int8' | 'uint8'): string {
+    const data = dtype === 'int8' ? Int8Array.of(value) : Uint8Array.of(value);
+    return this.once(`${dtype} ${value}`, () => makeTensor(this.fresh('train_code'), dtype, [], data));
+  }
+
   private realTensor(values: ArrayLike<number>, dims: Ints): Tensor {
     const data = this.real === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
     return makeTensor(this.fresh('train_constant'), this.real, [...dims], data);
@@ -97,6 +106,14 @@ export class Builder {
 
   slice(x: string, axes: Ints, starts: Ints, ends: Ints, steps: Ints = axes.map(() => 1)): string {
     return this.op('Slice', [x, ...[starts, ends, axes, steps].map((values) => this.ints(values))]);
+  }
+
+  /** Σ x·y over values of sizes `dims`, as partial sums of shape [n, 1, 1]: a product of rows makes no map of its own. */
+  dot(x: string, y: string, dims: Ints): string {
+    const first = dims.findLastIndex((_, i) => dims.slice(i).reduce((p, d) => p * d, 1) >= DOT_ROW);
+    const length = dims.slice(Math.max(first, 0)).reduce((p, d) => p * d, 1);
+    const [left, right] = [x, y].map((name) => this.reshape(name, [-1, 1, length]));
+    return this.matmul(left, this.transpose(right, [0, 2, 1]));
   }
 
   /** Zeros before and after each axis. */

@@ -1,9 +1,10 @@
 import { elementOf } from '../../kernels/grid.js';
 import { dequantize } from '../../kernels/quantize.js';
-import { cloneNode } from '../ir/graph.js';
-import { elementCount } from '../ir/tensor.js';
+import { cloneNode, isOp } from '../ir/graph.js';
+import type { Node, Tensor } from '../ir/model.js';
+import { elementCount, floatValues } from '../ir/tensor.js';
 import { product } from './adjoints/common.js';
-import { fakeQuantize } from './fake-quant.js';
+import { fakeQuantize, type Rectifier } from './fake-quant.js';
 import {
   type ActivationQuantizer,
   activationQuantizers,
@@ -53,10 +54,12 @@ export function writeForward(
     for (const { node, input } of q.weight.plan.uses) views.set(slot(node, input), view);
   }
   const rounded = new Map(quantizers.activations.map((q) => [q.plan.tensor, q]));
-  const round = (name: string) => {
+  const constants = new Map(model.graph.initializers.map((t) => [t.name ?? '', t]));
+  const round = (name: string, maker?: Node) => {
     const q = rounded.get(name);
     if (!q) return;
-    const sized = { ...q, values: elementCount(tape.dims(name)), share };
+    const rectifier = maker && rectifierOf(maker, constants);
+    const sized = { ...q, values: elementCount(tape.dims(name)), share, rectifier };
     const view = fakeQuantize(tape, name, scaleOf(q.scales), sized);
     for (const reader of q.readers) views.set(reader, view);
   };
@@ -65,8 +68,18 @@ export function writeForward(
     const copy = cloneNode(node);
     copy.inputs = node.inputs.map((input, i) => views.get(slot(node.name ?? '', i)) ?? input);
     tape.keep(copy);
-    for (const output of node.outputs) round(output);
+    for (const output of node.outputs) round(output, copy);
   }
+}
+
+/** What a node cuts off, where that is all that it does. */
+function rectifierOf(node: Node, constants: ReadonlyMap<string, Tensor>): Rectifier | undefined {
+  const [source, ...bounds] = node.inputs;
+  if (isOp(node, 'Relu')) return { source };
+  if (!isOp(node, 'Clip')) return undefined;
+  const known = bounds.filter((name) => name !== '').every((name) => constants.has(name));
+  const [low, ceiling] = bounds.map((name) => constants.get(name)).map((t) => t && floatValues(t)[0]);
+  return known && low === 0 ? { source, ceiling } : undefined;
 }
 
 /** Values that the last block of a row has too few of. */

@@ -1,26 +1,44 @@
 import { tableOf } from '../../kernels/codec.js';
 import type { NumberFormat } from '../../kernels/formats.js';
 import { tableThresholds } from '../../kernels/tables.js';
+import { product } from './adjoints/common.js';
 import type { Builder } from './builder.js';
 
 /** What rounding makes of v = x / s: the value on the grid, and whether v lies inside of it. */
-interface Rounded {
+interface Steps {
   value: string;
   inside: string;
 }
 
-/** Rounds quotients to the grid of a format, in standard operators. */
-export type Rounder = (b: Builder, quotient: string) => Rounded;
+/** Rounds quotients to the grid of a format. */
+type QuotientRounder = (b: Builder, quotient: string) => Steps;
+
+/** What rounding makes of x: the value on the scaled grid, and where the grid is: */
+export type Rounded =
+  /** whether x lies inside, or */
+  | { rounded: string; inside: string }
+  /** between which bounds it does. */
+  | { rounded: string; low: string; high: string };
+
+/** Rounds values to the grid of a format times a scale that broadcasts to them, in standard operators. */
+export type Rounder = (b: Builder, x: string, scale: string) => Rounded;
+
+const scaled =
+  (grid: QuotientRounder): Rounder =>
+  (b, x, scale) => {
+    const { value, inside } = grid(b, b.div(x, scale));
+    return { rounded: b.mul(value, scale), inside };
+  };
 
 /** Equal to both bounds or between them. */
-const held = (b: Builder, v: string, low: string, high: string): Rounded => {
+const held = (b: Builder, v: string, low: string, high: string): Steps => {
   const value = b.op('Min', [b.op('Max', [v, low]), high]);
   return { value, inside: b.op('Equal', [v, value]) };
 };
 
 /** Whole numbers from qmin − z to qmax − z, ties to even. `dims`: of the zero points, to meet the quotients. */
-export const integerGrid =
-  ({ qmin, qmax }: NumberFormat, zeroPoints: ArrayLike<number>, dims: number[]): Rounder =>
+const integerGrid =
+  ({ qmin, qmax }: NumberFormat, zeroPoints: ArrayLike<number>, dims: number[]): QuotientRounder =>
   (b, quotient) => {
     const zeros = Array.from(zeroPoints);
     const one = zeros.every((z) => z === zeros[0]);
@@ -34,9 +52,30 @@ export const integerGrid =
     return held(b, b.op('Round', [quotient]), bound(qmin), bound(qmax));
   };
 
+/** Codes of at most so many bits take a QuantizeLinear and a DequantizeLinear, which pass over less memory. */
+const BYTE = 8;
+
+/** The same with one scale and zero point, by way of bytes. */
+const byteGrid =
+  ({ qmin, qmax }: NumberFormat, zeroPoint: number): Rounder =>
+  (b, x, scale) => {
+    const dtype = qmin < 0 ? 'int8' : 'uint8';
+    const step = b.reshape(scale, []);
+    const zero = b.byte(zeroPoint, dtype);
+    const codes = b.op('QuantizeLinear', [x, step, zero]);
+    const whole = qmax - qmin === 2 ** BYTE - 1;
+    const kept = whole ? codes : b.op('Clip', [codes, b.byte(qmin, dtype), b.byte(qmax, dtype)]);
+    const bound = (code: number) => b.mul(step, b.number(code - zeroPoint));
+    return {
+      rounded: b.op('DequantizeLinear', [kept, step, zero]),
+      low: bound(qmin - 0.5),
+      high: bound(qmax + 0.5),
+    };
+  };
+
 /** Floats: the step is a power of two that grows with the value, 2^(max(⌊log₂|v|⌋, 1 − bias) − mantissa bits). */
-export const floatGrid =
-  ({ layout, largest }: NumberFormat): Rounder =>
+const floatGrid =
+  ({ layout, largest }: NumberFormat): QuotientRounder =>
   (b, quotient) => {
     const { bias, mantissaBits } = layout!;
     const log2 = b.scale(b.op('Log', [b.op('Abs', [quotient])]), 1 / Math.LN2);
@@ -47,8 +86,8 @@ export const floatGrid =
   };
 
 /** Tables: each threshold that is passed adds the distance to the next value. `tables`: one, or one a group of `dims`. */
-export const tableGrid =
-  (row: NumberFormat, tables: Float32Array | undefined, dims: number[]): Rounder =>
+const tableGrid =
+  (row: NumberFormat, tables: Float32Array | undefined, dims: number[]): QuotientRounder =>
   (b, quotient) => {
     const { values, thresholds } = tables ? columns(tables, 2 ** row.bits) : fixed(row);
     const constant = (column: number[]) =>
@@ -78,12 +117,13 @@ function columns(tables: Float32Array, size: number) {
   };
 }
 
-/** The grid of any format. `dims`: how what belongs to groups meets the quotients. */
+/** The grid of any format. `dims`: how what belongs to groups meets the values. */
 export function gridOf(
   row: NumberFormat,
   { zeroPoints, tables }: { zeroPoints: ArrayLike<number>; tables?: Float32Array },
   dims: number[],
 ): Rounder {
-  if (row.kind === 'integer') return integerGrid(row, zeroPoints, dims);
-  return row.layout ? floatGrid(row) : tableGrid(row, tables, dims);
+  if (row.kind === 'integer' && row.bits <= BYTE && product(dims) === 1) return byteGrid(row, zeroPoints[0]);
+  if (row.kind === 'integer') return scaled(integerGrid(row, zeroPoints, dims));
+  return scaled(row.layout ? floatGrid(row) : tableGrid(row, tables, dims));
 }

@@ -40,7 +40,7 @@ const values = (state: State, named: (name: string) => string): Feeds =>
  */
 export async function openTrainer(problem: Problem, threads?: number): Promise<Trainer> {
   const { model, layout, frozen, cuts } = trainingGraph(problem);
-  const session = await openModel(model, { threads, lean: true });
+  const session = await openModel(model, { threads, lean: true, keepQdq: true });
   const inputs = new Set(session.inputs.map((i) => i.name));
   let spare: State | undefined;
   const trainer: Trainer = {
@@ -81,7 +81,7 @@ export async function openEvaluator(
   threads?: number,
 ): Promise<Evaluator> {
   const { model } = forwardGraph(problem, outputs);
-  const session: Session = await openModel(model, { threads });
+  const session: Session = await openModel(model, { threads, keepQdq: true });
   const inputs = new Set(session.inputs.map((i) => i.name));
   return {
     run(batch, { weights, scales }) {

@@ -98,6 +98,7 @@ export const CASES: Record<string, Case> = {
   'Conv 1×1': conv([2, 3, 3, 3], [4, 3, 1, 1], [], true),
   'Conv 1×1 stride 2': conv([1, 3, 5, 5], [2, 3, 1, 1], [strides(2, 2)]),
   'Conv 1×1 padded': conv([1, 2, 3, 3], [2, 2, 1, 1], [pads(1, 1, 1, 1)]),
+  'Conv 1×1, few positions': conv([2, 6, 1, 2], [5, 6, 1, 1]),
   'Conv grouped': conv([2, 4, 4, 4], [6, 2, 3, 3], [pads(1, 1, 1, 1), group(2)]),
   'Conv depthwise': conv([2, 3, 4, 4], [3, 1, 3, 3], [pads(1, 1, 1, 1), group(3)]),
   'Conv depthwise stride 2': conv([1, 3, 6, 6], [3, 1, 3, 3], [pads(1, 1, 1, 1), group(3), strides(2, 2)]),

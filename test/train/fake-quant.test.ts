@@ -28,15 +28,22 @@ function weight(format: string, axis?: number, block?: number, symmetric = true)
   return { values, shape, params: { ...params, scales } };
 }
 
-/** y, and the gradients of Σ g·y by x and the scale, as onnxruntime computes them. */
-async function run(format: string, { values, shape, params }: ReturnType<typeof weight>, g: Float32Array) {
+/** y, and the gradients of Σ g·y by x and the scale, as onnxruntime computes them; x cut off before it is rounded. */
+async function run(
+  format: string,
+  { values, shape, params }: Pick<ReturnType<typeof weight>, 'values' | 'shape' | 'params'>,
+  g: Float32Array,
+  ceiling?: number,
+) {
   const { values: dims, scales: scaleDims } = roundedDims({ shape } as never);
   const b = new Builder(nameAllocator(new Set(['x'])));
   const tape = new Tape(b, new Map([['x', dims]]));
   const scale = b.reals(params.scales, scaleDims);
   tape.sizes.set(scale, scaleDims);
   const grid = gridOf(elementOf(format), params, scaleDims);
-  const y = fakeQuantize(tape, 'x', scale, { grid, values: 1, codes: 1 });
+  const rectifier = ceiling === undefined ? undefined : { source: 'x', ceiling };
+  const cut = rectifier ? tape.op('Clip', ['x', b.number(0), b.number(rectifier.ceiling)], dims) : 'x';
+  const y = fakeQuantize(tape, cut, scale, { grid, values: 1, codes: 1, rectifier });
   const forward = { nodes: tape.nodes, dims: tape.dims, constant: () => undefined };
   const { gradients } = backward(b, forward, new Map([[y, b.reals(g, dims)]]), ['x', scale]);
   const outputs = ['y', 'dx', 'ds'];
@@ -53,7 +60,7 @@ async function run(format: string, { values, shape, params }: ReturnType<typeof 
       },
       { opset: 21, irVersion: 10 },
     ),
-    { threads: 1 },
+    { threads: 1, keepQdq: true },
   );
   const out = await session.run({ x: { dtype: 'float32', dims, data: values } });
   await session.release();
@@ -112,5 +119,31 @@ describe('rounding in the training graph', () => {
       expect(d).toBeCloseTo(sums[row], 4);
     });
     expect(dx.some((v) => v === 0)).toBe(true);
+  });
+
+  it.each([
+    ['the grid ends below the ceiling', 'uint4', 0, 0.3],
+    ['the grid goes beyond it', 'uint4', 0, 0.45],
+    ['codes of both signs', 'int8', 0, 0.04],
+    ['a zero point', 'uint8', 128, 0.05],
+  ])('one mask for rounding and what cuts off before it: %s', async (_, format, zero, s) => {
+    const next = seeded(5);
+    const [pre, g] = [3, 2].map((size) => Float32Array.from({ length: 64 }, () => size * next() + size));
+    const zeroPoints = Int32Array.of(zero);
+    const params = { scales: Float32Array.of(s), zeroPoints };
+    const w = { values: pre.map((v) => 2 * v - 3), shape: blockShape([64]), params };
+    const [y, dx, ds] = await run(format, w, g, 6);
+    const { qmin, qmax } = elementOf(format);
+    let sum = 0;
+    w.values.forEach((v, i) => {
+      const x = Math.min(Math.max(v, 0), 6);
+      const code = Math.round(x / s) + zero;
+      const inside = code >= qmin && code <= qmax;
+      expect(dx[i] + 0).toBe(inside && v > 0 && v < 6 ? g[i] : 0);
+      sum += (g[i] * (y[i] - (inside ? x : 0))) / s;
+    });
+    // Products of up to 12 · 6 / s that cancel, in float32.
+    expect(ds[0] / sum).toBeCloseTo(1, 3);
+    expect(dx.filter((v) => v === 0).length).toBeGreaterThan(8);
   });
 });

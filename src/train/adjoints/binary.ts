@@ -60,13 +60,14 @@ const pow: Adjoint = {
   },
 };
 
-/** min(max(x, low), high): g where x lies inside. */
+/** y = min(max(x, low), high): g where x lies inside, which y tells, too: x need not be kept, and cutting joins what made x. */
 const clip: Adjoint = {
   op: 'Clip',
   back: (step) => {
     const { b, node } = step;
-    const [x, low, high] = node.inputs;
-    const inside = [...(low ? [b.less(low, x)] : []), ...(high ? [b.less(x, high)] : [])];
+    const [, low, high] = node.inputs;
+    const [y] = node.outputs;
+    const inside = [...(low ? [b.less(low, y)] : []), ...(high ? [b.less(y, high)] : [])];
     return [inside.length ? b.where(inside.reduce(b.both), gradientOf(step)) : gradientOf(step)];
   },
 };

@@ -3,7 +3,7 @@ import type { Builder } from '../builder.js';
 import { gradientOf, range, same } from './common.js';
 import { filterGradient } from './filter-gradient.js';
 import type { Adjoint, Family, Step } from './types.js';
-import { extent, type Windows, windowsOf } from './windows.js';
+import { extent, type Sizes, type Windows, windowsOf } from './windows.js';
 
 /** Convolution attributes of windows. */
 const attributesOf = ({ strides, dilations, before, after }: Windows, group: number) => [
@@ -59,12 +59,6 @@ function turnedRound(b: Builder, filters: string, [co, inputs, ...kernel]: numbe
   const split = b.reshape(reversed, [group, co / group, inputs, ...kernel]);
   const exchanged = b.transpose(split, [0, 2, 1, ...spatial.map((i) => i + 3)]);
   return b.reshape(exchanged, [group * inputs, co / group, ...kernel]);
-}
-
-interface Sizes {
-  x: number[];
-  w: number[];
-  y: number[];
 }
 
 /** A row of one value a channel: dY summed over all else. */

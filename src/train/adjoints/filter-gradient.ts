@@ -1,21 +1,15 @@
-import { makeAttribute } from '../../ir/graph.js';
 import type { Builder } from '../builder.js';
 import { product, range } from './common.js';
-import type { Windows } from './windows.js';
-
-interface Sizes {
-  x: number[];
-  w: number[];
-  y: number[];
-}
+import { byConvolution } from './filter-convolution.js';
+import type { Sizes, Windows } from './windows.js';
 
 /** From so many input channels on, a product a tap is faster than the convolution over the batch. */
 const TAP_CHANNELS = 16;
 
 /**
- * dL/dW of y = conv(x, W), [Co, Ci/g, k…]. Three forms of the same sum, whichever is fastest in onnxruntime (measured:
- * 1×1 filters by one product 5 ms against 27; dense filters of many channels by taps 27 against 47; grouped, depthwise
- * and few channels by convolution 18 against 70).
+ * dL/dW of y = conv(x, W), [Co, Ci/g, k…]. Forms of the same sum, whichever is fastest in onnxruntime (measured: 1×1
+ * filters by one product 5 ms against 27, by one a sample 2 to 4; dense filters of many channels by taps 27 against 47;
+ * grouped, depthwise and few channels by convolution 18 against 70).
  */
 export function filterGradient(
   b: Builder,
@@ -27,9 +21,24 @@ export function filterGradient(
 ): string {
   const pointwise = w.kernel.every((k) => k === 1) && [...w.before, ...w.after].every((p) => p === 0);
   const dense = group === 1 && sizes.w[1] >= TAP_CHANNELS && [...w.before, ...w.after].every((p) => p >= 0);
+  if (group === 1 && pointwise && w.strides.every((s) => s === 1) && isTall(sizes))
+    return bySample(b, x, g, sizes);
   return (group === 1 && pointwise) || dense
     ? byTaps(b, x, g, sizes, w)
     : byConvolution(b, x, g, sizes, w, group);
+}
+
+/** Does a sample's gradient take less memory than half of the maps that it is made from? */
+function isTall({ w: [co, ci], y }: Sizes): boolean {
+  return co * ci < (product(y.slice(2)) * (co + ci)) / 2;
+}
+
+/** One product of all positions of a sample; maps stay in the order that they have. */
+function bySample(b: Builder, x: string, g: string, { w: [co, ci, ...kernel], y }: Sizes): string {
+  const [n, positions] = [y[0], product(y.slice(2))];
+  const right = b.transpose(b.reshape(x, [n, ci, positions]), [0, 2, 1]);
+  const products = b.matmul(b.reshape(g, [n, co, positions]), right);
+  return b.reshape(b.sum(products, [0], false), [co, ci, ...kernel]);
 }
 
 /** One product of all positions for each tap of the filter. */
@@ -71,33 +80,4 @@ function tapsOf(kernel: number[]): number[][] {
     (taps, k) => taps.flatMap((tap) => range(k).map((i) => [...tap, i])),
     [[]],
   );
-}
-
-/** A convolution over the batch: x with samples as channels, g as filters, strides and dilations exchanged. */
-function byConvolution(b: Builder, x: string, g: string, sizes: Sizes, w: Windows, group: number): string {
-  const axes = range(w.kernel.length);
-  const [n, , ...from] = sizes.x;
-  const [co, inputs] = sizes.w;
-  const split = b.reshape(x, [n, group, inputs, ...from]);
-  const exchanged = b.transpose(split, [2, 1, 0, ...axes.map((i) => i + 3)]);
-  const samples = b.reshape(exchanged, [inputs, group * n, ...from]);
-  const filters = b.transpose(g, [1, 0, ...axes.map((i) => i + 2)]);
-  const sums = b.op(
-    'Conv',
-    [samples, filters],
-    [
-      makeAttribute.ints('strides', w.dilations),
-      makeAttribute.ints('dilations', w.strides),
-      makeAttribute.ints('pads', [...w.before, ...w.after]),
-      makeAttribute.int('group', group),
-    ],
-  );
-  // Where the stride does not divide the input evenly, there are more positions than taps.
-  const cut = b.slice(
-    sums,
-    axes.map((i) => i + 2),
-    axes.map(() => 0),
-    w.kernel,
-  );
-  return b.reshape(b.transpose(cut, [1, 0, ...axes.map((i) => i + 2)]), [co, inputs, ...w.kernel]);
 }

@@ -12,6 +12,13 @@ export interface Windows {
   after: number[];
 }
 
+/** Sizes of a convolution's input, filters and output. */
+export interface Sizes {
+  x: number[];
+  w: number[];
+  y: number[];
+}
+
 /** From one end of a window to the other. */
 export const extent = ({ kernel, dilations }: Windows, axis: number): number =>
   dilations[axis] * (kernel[axis] - 1) + 1;
