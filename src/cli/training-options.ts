@@ -81,9 +81,10 @@ export const TRAINING_OPTIONS = {
   },
   features: {
     flags: '--features <values>',
-    description: 'values inside the network that are to stay as in the float model, by name',
+    description:
+      'values inside the network that are to stay as in the float model, by name, or none (default: those between blocks, without labels)',
     group: TRAIN,
-    parse: words,
+    parse: (text: string) => (text === 'none' ? [] : words(text)),
   },
   augment: {
     flags: '--augment <how>',

@@ -10,7 +10,8 @@ import type { JobOptions } from '../../src/pipeline/options.js';
 import { produce } from '../../src/pipeline/produce.js';
 import { openJob } from '../../src/pipeline/stages.js';
 import { trainedDraft } from '../../src/pipeline/training/finish.js';
-import { heldOut } from '../../src/pipeline/training/samples.js';
+import { goalFor } from '../../src/pipeline/training/goal.js';
+import { heldOut, type Lessons } from '../../src/pipeline/training/samples.js';
 import { sized } from '../../src/pipeline/training/sizes.js';
 import { startOf, weightOn, withConstants } from '../../src/pipeline/training/start.js';
 import { apply, train } from '../../src/pipeline.js';
@@ -136,6 +137,21 @@ describe('training', () => {
     const { constants } = startOf({ ...draft, rounded });
     expect(floatsOf(constants, first)).toEqual(values);
     expect(floatsOf(constants, second)).not.toEqual(floatsOf(onGrid.constants, second));
+  });
+
+  it('holds values between blocks where the float model teaches alone, and those that are named', async () => {
+    const { prepared } = await openJob(job());
+    const first = {
+      image: { dtype: 'float32' as const, dims: [1, 1, 32, 32], data: new Float32Array(1024) },
+    };
+    const fixed = await sized(prepared, first, 4);
+    const values = (labels?: number[], features?: string[]) =>
+      goalFor(fixed, { labels } as Lessons, { features }).terms.map((t) => t.value);
+    expect(values()).toEqual(['logits', 'down.norm', 'pointwise.norm', 'block.add']);
+    expect(values([1])).toEqual(['logits']);
+    expect(values(undefined, [])).toEqual(['logits']);
+    expect(values([1], ['block.add'])).toEqual(['logits', 'block.add']);
+    expect(() => values([1], ['no such value'])).toThrow(expect.objectContaining({ code: 'UNKNOWN_LAYER' }));
   });
 
   it.each([

@@ -1,16 +1,21 @@
 import { invalidError, usageError } from '../../errors.js';
+import type { Model } from '../../ir/model.js';
 import { elementCount } from '../../ir/tensor.js';
-import { type Goal, goalOf } from '../../train/index.js';
+import { blocksOf, type Goal, goalOf } from '../../train/index.js';
 import type { TrainingOptions } from './options.js';
 import type { Lessons } from './samples.js';
 import type { Sized } from './sizes.js';
+
+/** Linear operators of a part whose values are held. */
+const LEAST_LINEAR = 2;
 
 /** @throws QuantizeError UNKNOWN_LAYER, LABELS_UNUSED (usage), LABELS_SHAPE (invalid) */
 export function goalFor(
   { model, dims, batch }: Sized,
   { labels, answers }: Lessons,
-  { features = [] }: TrainingOptions,
+  options: TrainingOptions,
 ): Goal {
+  const features = options.features ?? (labels || answers ? [] : betweenBlocks(model, dims));
   const unknown = features.find((name) => !dims.has(name));
   if (unknown !== undefined)
     throw usageError('UNKNOWN_LAYER', `there is no value "${unknown}" in the prepared model`, {
@@ -24,6 +29,15 @@ export function goalFor(
   if (answers) checkAnswers(answers, goal, batch, model.graph.outputs.length);
   return goal;
 }
+
+/**
+ * Values that lead from one part of the network to the next, such as residual sums: a picture says more of what happens inside
+ * than the few shares of classes at the end do.
+ */
+const betweenBlocks = (model: Model, dims: ReadonlyMap<string, number[]>): string[] =>
+  blocksOf(model, (name) => dims.has(name), LEAST_LINEAR)
+    .slice(0, -1)
+    .flatMap(({ outputs }) => outputs);
 
 function checkAnswers(
   [answer]: readonly Float32Array[],

@@ -17,7 +17,7 @@ export interface TrainingOptions {
   optimiser?: 'adam' | 'sgd';
   /** How much the float model's opinion counts beside labels, 0…1. */
   distill?: number;
-  /** Values that are to stay as the float model has them. */
+  /** Values that are to stay as the float model has them; by default, where it teaches alone, those between blocks. */
   features?: string[];
   augment?: Augmentation[];
   /** Epochs without gain after which training ends; 0: never. */
