@@ -24,15 +24,23 @@ export function shareScales(flow: Flow): Map<string, string> {
   return new Map([...flow.quantized].map((t) => [t, root(t)]));
 }
 
+/** With fewer bits than these a range that is known is better cut: of 16 steps between 0 and 1 a Softmax reaches few. */
+const KNOWN_RANGE_BITS = 8;
+
 /** The range that an operator's definition gives, e.g. 0…1 behind a Softmax. */
-const fixedRange = (flow: Flow, tensor: string): readonly [number, number] | undefined => {
+function fixedRange(
+  flow: Flow,
+  { scheme, target }: PlanInput,
+  tensor: string,
+): readonly [number, number] | undefined {
   const producer = flow.links.producer.get(tensor);
-  return producer && activationRule(producer)?.fixedRange;
-};
+  const range = producer && activationRule(producer)?.fixedRange;
+  return range && format(activationsOn(scheme, target)).bits >= KNOWN_RANGE_BITS ? range : undefined;
+}
 
 /** Quantized tensors whose ranges must come from data. */
-export const tensorsToCalibrate = (flow: Flow): string[] =>
-  [...flow.quantized].filter((t) => !fixedRange(flow, t)).sort();
+export const tensorsToCalibrate = (flow: Flow, input: PlanInput): string[] =>
+  [...flow.quantized].filter((t) => !fixedRange(flow, input, t)).sort();
 
 /** A range and the id of what chose it. */
 export type Chosen = Range & { method: string };
@@ -83,7 +91,7 @@ export function planActivations(flow: Flow, input: PlanInput, rangeOf: RangeOf):
   const shared = shareScales(flow);
   const formats = ownFormats(flow, input, shared);
   const own = (tensor: string): Chosen => {
-    const fixed = fixedRange(flow, tensor);
+    const fixed = fixedRange(flow, input, tensor);
     return fixed
       ? { min: fixed[0], max: fixed[1], method: 'fixed' }
       : rangeOf(tensor, formats.get(tensor)?.format ?? narrow);

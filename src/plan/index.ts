@@ -25,7 +25,7 @@ import { checkWeights, planBiases, planWeights } from './weights.js';
 export const requireFiniteWeights = (input: PlanInput): void => checkWeights(decideFlow(input), input);
 
 /** Tensors whose ranges a plan for this scheme and target needs from data. Pure; names in ascending order. */
-export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(decideFlow(input));
+export const candidates = (input: PlanInput): string[] => tensorsToCalibrate(decideFlow(input), input);
 
 /** Q/DQ exist from 10 on, and Round from 11 on: onnxruntime quantizes biases with it by itself. */
 const LEAST_OPSET = 11;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { draftPlan, parseScheme } from '../../src/plan/index.js';
+import { makeNode } from '../../src/ir/graph.js';
+import { candidates, draftPlan, parseScheme } from '../../src/plan/index.js';
 import { conv, input, network } from './cases.js';
 
 const given = await input(network({ nodes: [conv('x', 'w0', 'y'), conv('y', 'w1', 'z')], outputs: ['z'] }));
@@ -26,6 +27,14 @@ it.each([
   const { activations } = draftPlan({ ...a4, writing: { uniform } }, '');
   const byName = new Map(activations.map((a) => [a.tensor, a]));
   expect(['x', 'y', 'z'].map((t) => byName.get(t)!.format)).toEqual(formats);
+});
+
+it('the range of a Sigmoid is known for 8 bits, and asked of the data for fewer', async () => {
+  const nodes = [conv('x', 'w0', 'y'), makeNode('Sigmoid', ['y'], ['s']), conv('s', 'w1', 'z')];
+  const asked = async (scheme: string) =>
+    candidates(await input(network({ nodes: [...nodes, conv('z', 'w2', 'u')], outputs: ['u'] }), { scheme }));
+  expect(await asked('int8-perchannel')).not.toContain('s');
+  expect(await asked('int8-a4-perchannel')).toContain('s');
 });
 
 it('a node may have weights of its own format, with the reason', () => {
