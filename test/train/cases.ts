@@ -101,6 +101,12 @@ export const CASES: Record<string, Case> = {
   'Conv 1×1, few positions': conv([2, 6, 1, 2], [5, 6, 1, 1]),
   'Conv grouped': conv([2, 4, 4, 4], [6, 2, 3, 3], [pads(1, 1, 1, 1), group(2)]),
   'Conv depthwise': conv([2, 3, 4, 4], [3, 1, 3, 3], [pads(1, 1, 1, 1), group(3)]),
+  'Conv depthwise, wide': conv([1, 2, 2, 32], [2, 1, 3, 3], [pads(1, 1, 1, 1), group(2)]),
+  'Conv depthwise stride 2, wide': conv(
+    [1, 2, 4, 32],
+    [2, 1, 3, 3],
+    [pads(1, 1, 1, 1), group(2), strides(2, 2)],
+  ),
   'Conv depthwise stride 2': conv([1, 3, 6, 6], [3, 1, 3, 3], [pads(1, 1, 1, 1), group(3), strides(2, 2)]),
   'Conv depthwise, twice as many': conv([1, 2, 4, 4], [4, 1, 3, 3], [pads(1, 1, 1, 1), group(2)]),
   'Conv same upper': conv([1, 1, 6, 6], [1, 1, 3, 3], [string('auto_pad', 'SAME_UPPER'), strides(2, 2)]),

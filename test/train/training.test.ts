@@ -85,6 +85,7 @@ describe('training', () => {
     expect(new Set([...training, ...validation]).size).toBe(300);
     expect(validation).toHaveLength(30);
     expect(new Set(validation.map((n) => n % 10)).size).toBeGreaterThan(7);
+    expect(heldOut(100).validation).toHaveLength(16);
     expect(heldOut(20)).toEqual({ training: heldOut(20).validation, validation: heldOut(20).training });
   });
 

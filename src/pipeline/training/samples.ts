@@ -18,11 +18,11 @@ export interface Lessons {
   first: Feeds;
 }
 
-/** One of so many samples judges, where there are enough; at most so many. */
+/** One of so many samples judges, and so many at least and at most, where there are enough to train on beside them. */
 const HELD_OUT = 10;
 const LOT = 1;
-const ENOUGH = 200;
-const MOST_JUDGES = 500;
+const ENOUGH = 64;
+const [LEAST_JUDGES, MOST_JUDGES] = [16, 500];
 
 /**
  * The samples to train on: as given, else those of the calibration.
@@ -57,7 +57,8 @@ export async function lessonsFor(
 export function heldOut(count: number): Pick<Lessons, 'training' | 'validation'> {
   const numbers = Array.from({ length: count }, (_, i) => i);
   if (count < ENOUGH) return { training: numbers, validation: numbers };
-  const validation = shuffled(numbers, LOT, 0).slice(0, Math.min(MOST_JUDGES, Math.ceil(count / HELD_OUT)));
+  const judges = Math.min(MOST_JUDGES, Math.max(LEAST_JUDGES, Math.ceil(count / HELD_OUT)));
+  const validation = shuffled(numbers, LOT, 0).slice(0, judges);
   const held = new Set(validation);
   return { training: numbers.filter((n) => !held.has(n)), validation };
 }

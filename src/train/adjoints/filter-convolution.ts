@@ -80,6 +80,7 @@ export function byConvolution(
 
 /** [N, Co, …parts·hands…] → [Co, hands, N, …parts…] */
 function dealt(b: Builder, g: string, [n, co, ...parts]: number[], { axis, hands }: Deal): string {
+  if (hands === 1) return b.transpose(g, [1, 0, ...range(parts.length).map((i) => i + 2)]);
   const split = parts.toSpliced(axis + 1, 0, hands);
   const spatial = range(split.length).filter((i) => i !== axis + 1);
   return b.transpose(b.reshape(g, [n, co, ...split]), [1, axis + 3, 0, ...spatial.map((i) => i + 2)]);

@@ -1,6 +1,7 @@
 import type { Builder } from '../builder.js';
 import { product, range } from './common.js';
 import { byConvolution } from './filter-convolution.js';
+import { byRows, hasNarrowRows } from './filter-rows.js';
 import type { Sizes, Windows } from './windows.js';
 
 /** From so many input channels on, a product a tap is faster than the convolution over the batch. */
@@ -9,7 +10,7 @@ const TAP_CHANNELS = 16;
 /**
  * dL/dW of y = conv(x, W), [Co, Ci/g, k…]. Forms of the same sum, whichever is fastest in onnxruntime (measured: 1×1
  * filters by one product 5 ms against 27, by one a sample 2 to 4; dense filters of many channels by taps 27 against 47;
- * grouped, depthwise and few channels by convolution 18 against 70).
+ * grouped, depthwise and few channels by convolution 18 against 70, or depthwise ones by rows).
  */
 export function filterGradient(
   b: Builder,
@@ -23,6 +24,7 @@ export function filterGradient(
   const dense = group === 1 && sizes.w[1] >= TAP_CHANNELS && [...w.before, ...w.after].every((p) => p >= 0);
   if (group === 1 && pointwise && w.strides.every((s) => s === 1) && isTall(sizes))
     return bySample(b, x, g, sizes);
+  if (hasNarrowRows(sizes, w, group)) return byRows(b, x, g, sizes, w);
   return (group === 1 && pointwise) || dense
     ? byTaps(b, x, g, sizes, w)
     : byConvolution(b, x, g, sizes, w, group);
