@@ -49,6 +49,13 @@ export interface Lesson {
 /** By the loss: of a few hundred judges, whose class changes is a matter of luck. */
 const better = (a: Score, b: Score | undefined): boolean => b === undefined || a.loss < b.loss;
 
+/**
+ * Whether an epoch may be the one that is taken: while rates are high its loss on few judges is a matter of luck, and the least
+ * of many is no good one. A run that may end early has no other.
+ */
+const counts = (step: number, { schedule, patience }: Lesson): boolean =>
+  patience > 0 || step > schedule.steps * (1 - schedule.frozenEnd);
+
 /** Steps of one epoch; what is left over waits for the next order. */
 export const stepsAnEpoch = (samples: number, batch: number): number =>
   Math.max(1, Math.floor(samples / batch));
@@ -80,9 +87,8 @@ export async function train(trainer: Trainer, lesson: Lesson, progress: Progress
     const { rate } = paceAt(schedule, last);
     const entry = { epoch, step: last, trainLoss: total / (last - progress.step), rate, ...score };
     const history = [...progress.history, entry];
-    const best = better(score, progress.best?.score)
-      ? { state: copyState(trainer.state), epoch, score }
-      : progress.best;
+    const taken = counts(last, lesson) && better(score, progress.best?.score);
+    const best = taken ? { state: copyState(trainer.state), epoch, score } : progress.best;
     progress = { step: last, state: trainer.state, history, best };
     await lesson.save?.(progress);
     if (patience > 0 && epoch - progress.best!.epoch >= patience) break;
