@@ -51,7 +51,7 @@ export async function openSamples(options: SampleOptions, inputs: ValueMeta[]): 
     kind: 'real',
     count: rows.count,
     hash: hashOf([...table.key, JSON.stringify(chosen ?? {}), inputs.map((i) => `${i.name}:${i.dims}`)]),
-    diagnostics: table.noun === 'image' && !chosen ? [assumed(inputs)] : [],
+    diagnostics: table.noun === 'image' && !chosen ? [presetAssumed(inputs)] : [],
     ids: () => [...rows.indices()].map((index) => table.id(index)),
     samples: (wanted = () => true) => prefetch(filter(rows.indices(), wanted), AHEAD, read),
     close: () => table.close(),
@@ -88,18 +88,20 @@ const slotOf = (input: ValueMeta, chosen: PreprocessOptions | undefined): Slot =
   pixels: imagePlan(input, chosen ?? { resize: 'none' }),
 });
 
-function defaultPreset(input: ValueMeta): string {
+/** How pictures of an input's size are usually prepared. */
+export function defaultPreset(input: ValueMeta): string {
   if (!input.dtype?.startsWith('float')) return 'raw';
   const sides = input.dims.filter((d) => typeof d === 'string' || d < 0 || d >= IMAGENET_SIDE);
   return input.dims.length === 4 && input.dims.includes(3) && sides.length >= 2 ? 'imagenet-torch' : 'unit';
 }
 
-function assumed(inputs: ValueMeta[]): Diagnostic {
+/** What to say where nothing else says it. */
+export function presetAssumed(inputs: ValueMeta[]): Diagnostic {
   const presets = [...new Set(inputs.map(defaultPreset))].join(', ');
   return {
     level: 'warning',
     code: 'PREPROCESS_ASSUMED',
-    message: `nothing says how the images were prepared in training; "${presets}" is assumed. Say it with --preprocess.`,
+    message: `nothing says how the images were prepared in training; "${presets}" is assumed. Say it with --preset, or with --scale, --mean and --std.`,
   };
 }
 

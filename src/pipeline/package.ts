@@ -80,6 +80,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   checkGraph(model);
   checkTensors(model);
   const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
+  for (const d of source.diagnostics ?? []) options.onDiagnostic?.(d);
   if (!('chip' in format)) return exportConverted(format, model, source, options);
   const packed = await pack(format, { model, stored: new Map(), plain: [], float8s: [] }, source, options);
   for (const d of packed.diagnostics) options.onDiagnostic?.(d);
@@ -113,7 +114,8 @@ export async function pack(
   const dims = await firstDims(source);
   const special = await specialize(model, dims);
   const batches = options.dynamicBatch ? await otherBatches(model, dims) : undefined;
-  const settings = { ...settingsOf(options), stored };
+  const pixels = options.image ? pixelMap(options, model) : undefined;
+  const settings = { ...settingsOf(options), image: pixels?.image, stored };
   const make = packOf(format);
   const contents = make(special.model, special.types, { ...settings, batches });
   const plainly = (sized: Sized) => make(sized.model, sized.types, { ...settings, image: undefined });
@@ -138,6 +140,7 @@ export async function pack(
     report,
     contents,
     diagnostics: [
+      ...unsaid(pixels?.assumed, source),
       ...contents.diagnostics,
       ...keptFloat(format.float8 ? plain : [...plain, ...float8s], format),
       ...differences(trip, format),
@@ -167,11 +170,14 @@ async function otherBatches(model: Model, dims: Record<string, number[]>) {
   return [await sized(a), await sized(b)] as const;
 }
 
+/** What the samples have not said already. */
+const unsaid = (assumed: Diagnostic | undefined, { diagnostics = [] }: SampleSource): Diagnostic[] =>
+  assumed && !diagnostics.some((d) => d.code === assumed.code) ? [assumed] : [];
+
 const settingsOf = (options: JobOptions): PackageSettings => ({
   ios: options.ios ?? 18,
   io: options.io ?? 'fp16',
   compute: options.compute === 'fp32' ? 'f32' : 'bf16',
-  ...(options.image && { image: pixelMap(options) }),
 });
 
 async function firstDims(source: SampleSource): Promise<Record<string, number[]>> {

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
 import {
+  defaultPreset,
   findEvaluationBeside,
   findPreprocessBeside,
   findSamplesBeside,
   openSamples,
+  presetAssumed,
   readLabels,
   readPreprocess,
   type SampleOptions,
   withPreset,
 } from '../data/index.js';
 import type { PreprocessOptions, SampleSource } from '../data/types.js';
-import { usageError } from '../errors.js';
+import { type Diagnostic, usageError } from '../errors.js';
 import { DTYPES, type Dtype } from '../ir/dtypes.js';
 import type { Model } from '../ir/model.js';
 import { graphInputs } from '../prepare/index.js';
@@ -87,9 +89,27 @@ function preprocessing(options: JobOptions): PreprocessOptions {
   return { ...fromFile, ...fields };
 }
 
-/** The preprocessing of pixels as y = factor · x + offset, one pair a channel or one for all. */
-export function pixelMap(options: JobOptions): { color: 'rgb' | 'bgr'; factor: number[]; offset: number[] } {
-  const { color = 'rgb', scale = 1, mean = 0, std = 1 } = withPreset(preprocessing(options));
+/** y = factor · x + offset, one pair a channel or one for all, x in 0…255. */
+export interface PixelMap {
+  color: 'rgb' | 'bgr';
+  factor: number[];
+  offset: number[];
+}
+
+/** The preprocessing of pixels, as said, else as is assumed of samples: then with the warning that it is. */
+export function pixelMap(options: JobOptions, model: Model): { image: PixelMap; assumed?: Diagnostic } {
+  const said = preprocessing(options);
+  if (Object.keys(said).length > 0) return { image: mapOf(said) };
+  const pictures = graphInputs(model).filter((i) => i.dims.length === 4);
+  if (pictures.length === 0) return { image: mapOf({}) };
+  return {
+    image: mapOf({ preset: defaultPreset(pictures[0]) }),
+    assumed: presetAssumed(pictures.slice(0, 1)),
+  };
+}
+
+function mapOf(preprocess: PreprocessOptions): PixelMap {
+  const { color = 'rgb', scale = 1, mean = 0, std = 1 } = withPreset(preprocess);
   const [means, stds] = [[mean].flat(), [std].flat()];
   const count = Math.max(means.length, stds.length);
   const at = (values: number[], i: number) => values[i % values.length];
