@@ -40,6 +40,15 @@ export class Builder {
     return outputs;
   }
 
+  /** Gives a value that nodes here make another name, under which the graph hands it out. */
+  rename(value: string, name: string): void {
+    const renamed = (names: string[]) => names.map((n) => (n === value ? name : n));
+    for (const node of this.nodes) {
+      node.inputs = renamed(node.inputs);
+      node.outputs = renamed(node.outputs);
+    }
+  }
+
   /** int64 values of shape [n]. */
   ints(values: Ints): string {
     return this.once(`i ${values}`, () =>

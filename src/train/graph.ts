@@ -192,26 +192,31 @@ function update(writer: Writer, { gradients }: Backward, scaleNames: ReadonlyMap
       ]
     : [];
   const { factor, norm } = clipFactor(b, [weights, ...scales], settings.clip);
-  const clipped = (g: string) => (factor === undefined ? g : b.mul(g, factor));
   const rates: Rates = { rate, firstCorrection, secondCorrection };
   for (const name of RATES) if (hasScales || name !== 'scale_rate') writer.input(name, []);
-  const take = (name: 'weights' | 'scales', gradient: string, move: (step: string) => string) => {
+  const take = (
+    name: 'weights' | 'scales',
+    gradient: string,
+    move: (step: string, gain: string) => string,
+  ) => {
     const size = [totalOf(layout[name === 'weights' ? 'parameters' : 'scales'])];
     const slots: Slots = { value: name, first: `${name}_first`, second: `${name}_second` };
     writer.input(slots.first, size);
     writer.input(slots.second, size);
-    const { step, first, second } = direction(b, settings.optimiser, slots, gradient, rates);
-    const results = [move(step), first, second];
+    const { step, gain, first, second } = direction(b, settings.optimiser, slots, gradient, factor, rates);
+    const results = [move(step, gain), first, second];
     const names = [slots.value, slots.first, slots.second].map(next);
-    b.nodes.push(...results.map((value, i) => makeNode('Identity', [value], [names[i]])));
+    results.forEach((value, i) => {
+      b.rename(value, names[i]);
+    });
   };
   const units = b.reals(unitsOf(layout.parameters, writer.problem.model.graph.initializers), [
     totalOf(layout.parameters),
   ]);
-  take('weights', clipped(weights), (step) => b.sub('weights', b.mul(b.mul(step, units), rate)));
+  take('weights', weights, (step, gain) => b.sub('weights', b.mul(b.mul(step, units), b.mul(rate, gain))));
   if (hasScales)
-    take('scales', clipped(scales[0]), (step) =>
-      b.mul('scales', b.op('Exp', [b.neg(b.mul(step, scaleRate))])),
+    take('scales', scales[0], (step, gain) =>
+      b.mul('scales', b.op('Exp', [b.neg(b.mul(step, b.mul(scaleRate, gain)))])),
     );
   return norm;
 }
