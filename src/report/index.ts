@@ -22,7 +22,7 @@ export { modelMacs } from './macs.js';
 export { reportMarkdown } from './markdown.js';
 export { buildReport, type ReportInput } from './report.js';
 export { REPORT_SCHEMA } from './schema.js';
-export { trainingFacts, trainingRows } from './training.js';
+export { lossLine, trainingFacts, trainingRows } from './training.js';
 export type { Figure, FigureKind, LayerRow, Report, SpeedAndPower, Training } from './types.js';
 
 /** The report as a page. The charts cost a tenth of a second to load, so only who asks for a page pays for them. */

@@ -37,3 +37,21 @@ export function trainingRows({ before, after }: Training): { head: string[]; row
     rows: [row('before', before), row('trained', after)],
   };
 }
+
+const BARS = '▁▂▃▄▅▆▇█';
+/** Columns of the curve; each shows the mean of as many epochs as it takes. */
+const COLUMNS = 48;
+
+/** The loss on the judges from epoch to epoch in one line; undefined for fewer than two epochs. */
+export function lossLine({ history }: Training): string | undefined {
+  if (history.length < 2) return undefined;
+  const columns = Math.min(COLUMNS, history.length);
+  const at = (column: number) => Math.round((column * history.length) / columns);
+  const means = Array.from({ length: columns }, (_, c) => {
+    const part = history.slice(at(c), at(c + 1));
+    return part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+  });
+  const [least, most] = [Math.min(...means), Math.max(...means)];
+  const bars = means.map((m) => BARS[Math.round(((m - least) / (most - least || 1)) * (BARS.length - 1))]);
+  return `loss ${history[0].loss.toPrecision(3)} ${bars.join('')} ${history.at(-1)!.loss.toPrecision(3)}`;
+}

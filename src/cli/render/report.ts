@@ -1,6 +1,7 @@
 import {
   consequences,
   fallbacks,
+  lossLine,
   lossTable,
   operatorTable,
   stepText,
@@ -43,7 +44,8 @@ function heading({ model, macs, coverage, calibration, method }: Report, term: T
 /** What training was, and the model before and after it. */
 function renderTraining(training: Training, term: Terminal, verbose: boolean): string {
   const section = renderSection({ title: 'trained', ...trainingRows(training) }, term, verbose);
-  return `${section}\n${term.dim(trainingFacts(training))}`;
+  const lines = [trainingFacts(training), lossLine(training)].filter((line) => line !== undefined);
+  return [section, ...lines.map((line) => term.dim(line))].join('\n');
 }
 
 /** What each step did for the worst output, on a few calibration samples. */
