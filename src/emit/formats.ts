@@ -53,6 +53,8 @@ export interface Conversion {
   options: readonly 'highPrecision'[];
   /** How a path says that it is wanted; absent where only --to does. */
   extension?: string;
+  /** Has operators on codes (QLinearConv); the others have Q/DQ pairs around float ones. */
+  onCodes?: true;
   unverified: string[];
 }
 
@@ -68,6 +70,7 @@ export const CONVERSIONS: readonly Conversion[] = [
     description: 'onnxruntime’s own format, for phones and browsers',
     options: [],
     extension: '.ort',
+    onCodes: true,
     unverified: ['onnxruntime on phones and in browsers: it was loaded on this machine only'],
   },
 ];

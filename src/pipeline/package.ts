@@ -14,7 +14,7 @@ import { checkGraph, checkTensors } from '../ir/check.js';
 import type { Model } from '../ir/model.js';
 import type { Finding } from '../lint/index.js';
 import { loadModel, saveFolder } from '../onnx/index.js';
-import { graphInputs, specialize } from '../prepare/index.js';
+import { asPairs, graphInputs, specialize } from '../prepare/index.js';
 import { convert } from './convert.js';
 import type { JobOptions } from './options.js';
 import { exportedAs } from './places.js';
@@ -76,9 +76,10 @@ export interface ExportResult {
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
   const format = exportedAs(options);
   options.onProgress?.({ stage: 'load', message: options.model });
-  const { model } = loadModel(options.model);
-  checkGraph(model);
-  checkTensors(model);
+  const { model: given } = loadModel(options.model);
+  checkGraph(given);
+  checkTensors(given);
+  const model = 'onCodes' in format ? given : inPairs(given, options);
   const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
   for (const d of source.diagnostics ?? []) options.onDiagnostic?.(d);
   if (!('chip' in format)) return exportConverted(format, model, source, options);
@@ -89,6 +90,18 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   stopIfAborted(options.signal);
   const files = [await writePackage(packed, options.output!)];
   return { package: packed.report, files, failedGate: failure };
+}
+
+/** The model without operators on codes, which only onnxruntime has. */
+function inPairs(given: Model, { onDiagnostic }: ExportOptions): Model {
+  const { model, count } = asPairs(given);
+  if (count > 0)
+    onDiagnostic?.({
+      level: 'note',
+      code: 'OPERATORS_ON_CODES',
+      message: `${count} operators on codes (QLinearConv and its like) are taken as float operators between Q/DQ pairs`,
+    });
+  return model;
 }
 
 async function exportConverted(

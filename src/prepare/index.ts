@@ -22,6 +22,7 @@ export { scaleQueries } from './attention.js';
 export { inferTypes } from './infer.js';
 export { observeTypes } from './observe.js';
 export { upgradeOpset as raiseOpset } from './opset/index.js';
+export { asPairs } from './pairs.js';
 export { graphInputs, staticDims, UNKNOWN_RANK, valueMeta } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
