@@ -14,7 +14,7 @@ import { checkGraph, checkTensors } from '../ir/check.js';
 import type { Model } from '../ir/model.js';
 import type { Finding } from '../lint/index.js';
 import { loadModel, saveFolder } from '../onnx/index.js';
-import { asPairs, graphInputs, specialize } from '../prepare/index.js';
+import { graphInputs, inPairs, specialize } from '../prepare/index.js';
 import { convert } from './convert.js';
 import type { JobOptions } from './options.js';
 import { exportedAs } from './places.js';
@@ -79,7 +79,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   const { model: given } = loadModel(options.model);
   checkGraph(given);
   checkTensors(given);
-  const model = 'onCodes' in format ? given : inPairs(given, options);
+  const model = 'onCodes' in format ? given : await withoutCodes(given, options);
   const source = await samplesOf(options, model, options.calibration ?? besideModel(options.model));
   for (const d of source.diagnostics ?? []) options.onDiagnostic?.(d);
   if (!('chip' in format)) return exportConverted(format, model, source, options);
@@ -93,13 +93,13 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
 }
 
 /** The model without operators on codes, which only onnxruntime has. */
-function inPairs(given: Model, { onDiagnostic }: ExportOptions): Model {
-  const { model, count } = asPairs(given);
+async function withoutCodes(given: Model, { onDiagnostic }: ExportOptions): Promise<Model> {
+  const { model, count } = await inPairs(given);
   if (count > 0)
     onDiagnostic?.({
       level: 'note',
       code: 'OPERATORS_ON_CODES',
-      message: `${count} operators on codes (QLinearConv and its like) are taken as float operators between Q/DQ pairs`,
+      message: `${count} operators on codes (QLinearConv, MatMulNBits and their like) are taken as float operators between Q/DQ pairs`,
     });
   return model;
 }

@@ -3,6 +3,7 @@ import { cloneModel, opsetVersion } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { inferTypes, withInputDims } from './infer.js';
+import { asPairs, pairsOpset } from './pairs.js';
 import { dropInitializerInputs } from './passes/drop-initializer-inputs.js';
 import { foldAffine } from './passes/fold-affine.js';
 import { foldBatchnorm } from './passes/fold-batchnorm.js';
@@ -22,7 +23,6 @@ export { scaleQueries } from './attention.js';
 export { inferTypes } from './infer.js';
 export { observeTypes } from './observe.js';
 export { upgradeOpset as raiseOpset } from './opset/index.js';
-export { asPairs } from './pairs.js';
 export { graphInputs, staticDims, UNKNOWN_RANK, valueMeta } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
 export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
@@ -76,6 +76,12 @@ export async function specialize(
 /** A model, quantized or not, as a later opset states it, and folded. Works on a copy. */
 export const modernize = async (model: Model, opset: number): Promise<Model> =>
   (await settle(cloneModel(model), { opset })).model;
+
+/** Without operators on codes (src/prepare/pairs.ts), and how many there were. Works on a copy. */
+export async function inPairs(model: Model): Promise<{ model: Model; count: number }> {
+  const opset = pairsOpset(model);
+  return asPairs(opset > opsetVersion(model) ? await modernize(model, opset) : model);
+}
 
 /** Axes of every reduction are inputs from here on. */
 const EXPORT_OPSET = 18;

@@ -10,9 +10,10 @@ import {
   qualifiedType,
   usedNames,
 } from '../ir/graph.js';
-import type { Graph, Model, Node, Tensor } from '../ir/model.js';
+import type { Attribute, Graph, Model, Node, Tensor } from '../ir/model.js';
 import { floatTensor, floatValues } from '../ir/tensor.js';
 import { constantsOf } from './edit.js';
+import { blockedMatrix } from './nbits.js';
 
 /** An operator on codes: the float operator that it stands for, and where its inputs are. */
 interface Row {
@@ -54,6 +55,11 @@ const ROWS: Record<string, Row> = {
   [`${MICROSOFT}QLinearConcat`]: { op: 'Concat', operands: [], result: 0 },
 };
 
+/** Weights in blocks of 4 and 8 bits; DequantizeLinear has those from opset 21 on. */
+const N_BITS = `${MICROSOFT}MatMulNBits`;
+export const pairsOpset = ({ graph }: Model): number =>
+  graph.nodes.some((node) => qualifiedType(node) === N_BITS) ? 21 : 0;
+
 /** Operators of ONNX that take codes and hand on their grid; of them MaxPool alone is no mere movement. */
 const MOVES = [
   'MaxPool',
@@ -72,7 +78,7 @@ const FOREIGN = ['channels_last', 'opset'];
 
 /**
  * A model whose operators on codes (QLinearConv and its like) are written as float operators between Q/DQ pairs, which
- * is what export formats read. Sums are then of floats: codes can differ by one where a value lies next to a tie.
+ * is what export formats read. Its opset is at least what `pairsOpset` says. Sums are then of floats: codes can differ by one where a value lies next to a tie.
  * Works on a copy; `count` operators were replaced, others stay for the formats to refuse by name.
  */
 export function asPairs(model: Model): { model: Model; count: number } {
@@ -102,6 +108,7 @@ class Writer {
   replaced(node: Node): Node[] | undefined {
     if (isOp(node, 'QuantizeLinear')) this.grids.set(node.outputs[0], node.inputs.slice(1));
     if (isOp(node, ...MOVES)) return this.moved(node);
+    if (qualifiedType(node) === N_BITS) return this.unpacked(node);
     const row = ROWS[qualifiedType(node)];
     if (!row || intAttribute(node, 'channels_last', 0) !== 0 || this.normalizesOtherwise(node))
       return undefined;
@@ -112,7 +119,7 @@ class Writer {
     if (row.bias !== undefined && node.inputs[row.bias]) {
       const scale = this.biasScale(node, row);
       if (scale === undefined) return undefined;
-      made.push(this.dequantize([node.inputs[row.bias], scale], 0));
+      made.push(this.dequantize([node.inputs[row.bias], scale], [makeAttribute.int('axis', 0)]));
     }
     const plain = (row.plain ?? []).map((i) => node.inputs[i]);
     const inputs = [...plain, ...made.map((n) => n.outputs[0])];
@@ -121,6 +128,23 @@ class Writer {
     return [
       ...made,
       ...this.result(node, { opType: row.op, inputs, attributes: kept, domain: undefined }, grid),
+    ];
+  }
+
+  /** A product with a stored matrix, and its bias. */
+  private unpacked(node: Node): Node[] | undefined {
+    const matrix = blockedMatrix(node, this.constants, this.fresh);
+    if (!matrix) return undefined;
+    this.graph.initializers.push(...matrix.tensors);
+    const [x, , , , , bias] = node.inputs;
+    const [y] = node.outputs;
+    const [values, ...grid] = matrix.tensors.map((t) => t.name!);
+    const stored = grid.length > 0 ? [this.dequantize([values, ...grid], matrix.attributes)] : [];
+    const product = bias ? this.fresh(`${y}_product`) : y;
+    return [
+      ...stored,
+      makeNode('MatMul', [x, stored[0]?.outputs[0] ?? values], [product], [], { name: node.name }),
+      ...(bias ? [makeNode('Add', [product, bias], [y], [], { name: this.fresh(`${y}_bias`) })] : []),
     ];
   }
 
@@ -135,9 +159,8 @@ class Writer {
     return [floats, ...this.result(node, { inputs: [floats.outputs[0]] }, grid)];
   }
 
-  private dequantize(inputs: string[], axis?: number): Node {
+  private dequantize(inputs: string[], attributes: Attribute[] = []): Node {
     const output = this.fresh(`${inputs[0]}_dequantized`);
-    const attributes = axis === undefined ? [] : [makeAttribute.int('axis', axis)];
     return makeNode('DequantizeLinear', inputs, [output], attributes, { name: this.fresh(`${output}_node`) });
   }
 
@@ -154,9 +177,9 @@ class Writer {
     ];
   }
 
-  private axisOf(node: Node, { axis, operands }: Row, i: number): number | undefined {
+  private axisOf(node: Node, { axis, operands }: Row, i: number): Attribute[] {
     const rank = this.constants.get(node.inputs[operands[i]])?.dims.length;
-    return i === 1 && rank !== undefined ? axis?.(node, rank) : undefined;
+    return i === 1 && rank !== undefined && axis ? [makeAttribute.int('axis', axis(node, rank))] : [];
   }
 
   /** A Softmax whose axes are those of another opset than the model's. */

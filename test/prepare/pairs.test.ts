@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { qualifiedType } from '../../src/ir/graph.js';
 import type { Model, Node } from '../../src/ir/model.js';
-import { asPairs } from '../../src/prepare/index.js';
+import { asPairs } from '../../src/prepare/pairs.js';
 import type { TensorValue } from '../../src/runtime/types.js';
-import { buildModel, float, node, random, run, tensor } from './opset/build.js';
+import { buildModel, distance, float, node, random, run, tensor } from './opset/build.js';
 
 const ours = (n: Node): Node => ({ ...n, domain: 'com.microsoft' });
 const codes = (...dims: number[]): TensorValue =>
@@ -123,5 +123,59 @@ describe('operators on codes as float operators between pairs', () => {
     const computed = node('QLinearConv', 'q t z filter filterScales zeros ys yz filterBias', 'c');
     for (const nodes of [[last], [older], [node('Identity', 's', 't'), computed]])
       expect(asPairs(modelOf(nodes)).count).toBe(0);
+  });
+});
+
+/** A matrix of K rows and 4 columns in blocks of 32. */
+function stored(k: number, bits: number, more: 'points' | 'bias' | undefined): Model {
+  const blocks = Math.ceil(k / 32);
+  const bytes = (count: number, step: number) => Array.from({ length: count }, (_, i) => (i * step) % 256);
+  const model = buildModel({
+    name: 'x',
+    opset: 21,
+    nodes: [
+      ours(
+        node('MatMulNBits', more === 'points' ? 'a b s p' : more === 'bias' ? 'a b s _ _ v' : 'a b s', 'y', {
+          K: k,
+          N: 4,
+          bits,
+          block_size: 32,
+          accuracy_level: 1,
+        }),
+      ),
+    ],
+    inputs: { a: random(2, k) },
+    constants: {
+      b: tensor([4, blocks, 4 * bits], bytes(16 * blocks * bits, 37), 'uint8'),
+      s: tensor(
+        [4, blocks],
+        bytes(4 * blocks, 7).map((v) => (v + 1) / 1024),
+      ),
+      p: tensor([4, Math.ceil((blocks * bits) / 8)], bytes(4 * Math.ceil((blocks * bits) / 8), 51), 'uint8'),
+      v: random(4),
+    },
+  });
+  model.opsetImports.push({ domain: 'com.microsoft', version: 1 });
+  return model;
+}
+
+describe('MatMulNBits as a product with a stored matrix', () => {
+  it.each([
+    [96, 4, undefined, ['codes int4', 'scale']],
+    [96, 4, 'points', ['codes uint4', 'scale', 'zero point']],
+    [64, 8, 'points', ['codes uint8', 'scale', 'zero point']],
+    [32, 4, 'bias', ['codes int4', 'scale']],
+    [80, 4, 'points', ['floats']],
+    [80, 8, undefined, ['floats']],
+  ] as const)('of %i rows in %i bits with %s', async (k, bits, more, parts) => {
+    const model = stored(k, bits, more);
+    const { model: pairs, count } = asPairs(model);
+    expect([count, onCodes(pairs)]).toEqual([1, []]);
+    const { nodes } = pairs.graph;
+    expect(nodes.find((n) => n.opType === 'DequantizeLinear')?.inputs.length ?? 1).toBe(parts.length);
+    const a = { a: random(2, k) };
+    const [theirs, got] = [(await run(model, a)).y, (await run(pairs, a)).y];
+    // Sums in another order.
+    expect(distance(theirs, got)).toBeLessThanOrEqual(1e-5);
   });
 });

@@ -97,8 +97,10 @@ export function gridOf(node: Node, c: Constants, dims: number[], count: number):
   const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
   const block = intAttribute(node, 'block_size', 0);
   if (block === 0) return dims.map((d, i) => (count > 1 && i === axis ? d : 1));
-  if (dims[axis] % block !== 0) return c.refuse(`blocks of ${block} do not divide an axis of ${dims[axis]}`);
-  return dims.map((d, i) => (i === axis ? d / block : d));
+  // A block beyond the axis is the whole of it.
+  const size = Math.min(block, dims[axis]);
+  if (dims[axis] % size !== 0) return c.refuse(`blocks of ${block} do not divide an axis of ${dims[axis]}`);
+  return dims.map((d, i) => (i === axis ? d / size : d));
 }
 
 export const QUANTIZE: Family = { QuantizeLinear: quantize, DequantizeLinear: dequantize };
