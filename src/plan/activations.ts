@@ -4,7 +4,7 @@ import { activationParams } from '../../kernels/quantize.js';
 import { findMethod } from '../calibrate/methods/index.js';
 import type { Range, Stats, TensorStats } from '../calibrate/types.js';
 import { unsupportedError } from '../errors.js';
-import { endActivations } from './ends.js';
+import { sparedActivations } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
 import { activationRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
@@ -69,17 +69,17 @@ interface OwnFormat {
 /** Tensors whose format is not the scheme's. Those that share a scale share it too. */
 function ownFormats(flow: Flow, input: PlanInput, shared: Map<string, string>): Map<string, OwnFormat> {
   const narrow = activationsOn(input.scheme, input.target);
-  const ends = endActivations(flow, input);
-  const roots = new Set([...(ends?.tensors ?? [])].map((t) => shared.get(t)));
+  const spared = sparedActivations(flow, input);
+  const why = new Map([...(spared?.reasons ?? [])].map(([tensor, reason]) => [shared.get(tensor), reason]));
   const own = new Map<string, OwnFormat>();
   for (const [tensor, root] of shared) {
+    const reason = why.get(root);
     if (input.wide?.has(tensor))
       own.set(tensor, {
         format: narrow.startsWith('u') ? 'uint16' : 'int16',
         reason: '16 bits: 8 cost more here than elsewhere',
       });
-    else if (ends && roots.has(root))
-      own.set(tensor, { format: ends.format, reason: 'read by the first or last layer, which keeps 8 bits' });
+    else if (spared && reason) own.set(tensor, { format: spared.format, reason });
   }
   return own;
 }

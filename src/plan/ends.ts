@@ -35,24 +35,33 @@ export function endsOf(flow: Flow, { scheme, target, writing }: PlanInput): Ends
 
 const endNodes = (flow: Flow): Node[] => [...withoutLinear(flow, 'before'), ...withoutLinear(flow, 'behind')];
 
-/** What the ends of a network read where the scheme's activations go below 8 bits. */
-export interface EndActivations {
+/** Activations that keep 8 bits where the scheme's go below, each with the reason. */
+export interface SparedActivations {
   format: string;
-  tensors: ReadonlySet<string>;
+  reasons: ReadonlyMap<string, string>;
 }
 
 /**
  * Where activations have fewer bits than 8, those that the ends read keep 8, as is usual (LSQ, arXiv 1902.08153): pixels of 16
- * shades are most of what 4 bits cost a small network.
+ * shades are most of what 4 bits cost a small network. So do those that are rounded because a kernel writes integers, and
+ * that nothing multiplies.
  */
-export function endActivations(
+export function sparedActivations(
   flow: Flow,
   { scheme, target, writing }: PlanInput,
-): EndActivations | undefined {
+): SparedActivations | undefined {
   const row = findFormat(activationsOn(scheme, target));
   if (writing?.uniform || row?.kind !== 'integer' || row.bits >= elementOf(END_FORMAT).bits) return undefined;
+  const { uses } = flow.links;
+  const unread = [...flow.quantized].filter((t) => !uses.get(t)?.some((u) => flow.integer.has(u.node)));
   const read = endNodes(flow).flatMap((node) => flow.candidates.get(node)!.activations);
-  return { format: row.signed ? END_FORMAT : `u${END_FORMAT}`, tensors: new Set(read) };
+  return {
+    format: row.signed ? END_FORMAT : `u${END_FORMAT}`,
+    reasons: new Map([
+      ...unread.map((t) => [t, '8 bits: no integers are computed from it'] as const),
+      ...read.map((t) => [t, '8 bits: the first or last layer reads it'] as const),
+    ]),
+  };
 }
 
 /** Linear nodes with no linear node before them, or behind them. */

@@ -29,6 +29,29 @@ it.each([
   expect(['x', 'y', 'z'].map((t) => byName.get(t)!.format)).toEqual(formats);
 });
 
+it('what a kernel rounds and no integers are computed from keeps 8 bits of 4', async () => {
+  const nodes = [
+    conv('x', 'w0', 'y'),
+    makeNode('Erf', ['y'], ['e']),
+    conv('e', 'w1', 'f'),
+    conv('f', 'w2', 'z'),
+  ];
+  const { activations } = draftPlan(
+    await input(network({ nodes: [...nodes, conv('z', 'w3', 'u')], outputs: ['u'] }), {
+      scheme: 'int4-a4-perchannel',
+    }),
+    '',
+  );
+  const byName = new Map(activations.map((a) => [a.tensor, a.format]));
+  expect(['x', 'y', 'e', 'f', 'z'].map((t) => byName.get(t))).toEqual([
+    'uint8',
+    'uint8',
+    'uint4',
+    'uint4',
+    'uint8',
+  ]);
+});
+
 it('the range of a Sigmoid is known for 8 bits, and asked of the data for fewer', async () => {
   const nodes = [conv('x', 'w0', 'y'), makeNode('Sigmoid', ['y'], ['s']), conv('s', 'w1', 'z')];
   const asked = async (scheme: string) =>
