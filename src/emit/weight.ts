@@ -56,6 +56,24 @@ type Movable = Float32Array | Int8Array | Uint8Array | Int32Array;
 export const transposeWeight = (weight: Weight, perm: number[]): Weight =>
   both(weight, (data, dims) => ({ data: transposed(data, dims, perm), dims: perm.map((p) => dims[p]) }));
 
+/** In another shape; undefined where its groups are not as plain there. */
+export function reshapeWeight(weight: Weight, dims: number[]): Weight | undefined {
+  const { quantized } = weight;
+  if (!quantized) return { dims, data: weight.data };
+  const grid = gridIn(dims, weight.dims, quantized.dims);
+  return grid && { dims, data: weight.data, quantized: { ...quantized, dims: grid } };
+}
+
+/** The grid beside other sizes: of axes that stay but for those of size 1, or of the first one alone. */
+function gridIn(dims: number[], before: number[], grid: number[]): number[] | undefined {
+  const wide = (of: number[]) => of.flatMap((d, i) => (d === 1 ? [] : [i]));
+  const [from, to] = [wide(before), wide(dims)];
+  if (from.length === to.length && from.every((axis, i) => before[axis] === dims[to[i]]))
+    return dims.map((_, axis) => (to.includes(axis) ? grid[from[to.indexOf(axis)]] : 1));
+  const firstAlone = grid.every((g, i) => g === 1 || (i === 0 && before[0] === dims[0]));
+  return firstAlone ? dims.map((_, i) => (i === 0 ? grid[0] : 1)) : undefined;
+}
+
 /** Adds axes of size 1 at the end, until there are `rank`. */
 export const padRank = (weight: Weight, rank: number): Weight =>
   both(weight, (data, dims) => ({ data, dims: [...dims, ...Array<number>(rank - dims.length).fill(1)] }));

@@ -138,7 +138,8 @@ describe.skipIf(!PYTHON)(`coremltools takes what we write${PYTHON ? '' : ` (${WI
     expect(read).toHaveLength(paths.length);
     let compared = 0;
     for (const r of read) compared += compareConstants(r, constants);
-    expect(compared).toBeGreaterThanOrEqual(2 * WEIGHTS.length - 2);
+    const inCodes = all.filter((job) => WEIGHTS.includes(job.case) && !job.case.name.includes('as floats'));
+    expect(compared).toBeGreaterThanOrEqual(inCodes.length);
   });
 
   it('reads tables and sparse weights as they were meant', async () => {

@@ -98,7 +98,7 @@ export function weighted(c: Context, p: Weighted): Value {
   const sum = stored
     ? c.multiply(p.multiply(x, c.convert(stored.value, c.compute), 0), channelVector(c, p, stored.scale))
     : p.multiply(x, weightFloats(c, weight, name, c.compute), 0);
-  return addBias(c, p, sum);
+  return withBias(c, p, sum);
 }
 
 function integer(c: Context, p: Weighted, codes: Codes, filter: Value, scales: Float32Array): Value {
@@ -114,7 +114,7 @@ function integer(c: Context, p: Weighted, codes: Codes, filter: Value, scales: F
     sum = c.add(sum, vector(c, p, 'i32', offset, 'offset'));
   }
   const scaled = c.multiply(c.convert(sum, 'f32'), channelVector(c, p, product));
-  return bias ? scaled : addBias(c, p, scaled);
+  return bias ? scaled : withBias(c, p, scaled);
 }
 
 /** A bias whose unit is that of the sums: input scale times weight scale, to the last bits of a float32. */
@@ -125,7 +125,8 @@ function integerBias(bias: IntegerBias | undefined, product: Float32Array): Int3
   return agrees ? bias.values : undefined;
 }
 
-function addBias(c: Context, p: Weighted, sum: Value): Value {
+/** Sums with a bias of floats, one a channel. */
+export function withBias(c: Context, p: Pick<Weighted, 'bias' | 'channel'>, sum: Value): Value {
   if (!p.bias) return sum;
   return c.add(sum, onChannel(c, p, sum, c.value(p.bias)));
 }
@@ -140,7 +141,7 @@ function vector(c: Context, p: Weighted, dtype: HloType, values: ArrayLike<numbe
   return c.constant(dtype, shape, values, `${p.name}.${role}`);
 }
 
-function onChannel(c: Context, p: Weighted, sum: Value, bias: Value): Value {
+function onChannel(c: Context, p: Pick<Weighted, 'channel'>, sum: Value, bias: Value): Value {
   if (bias.dims.length !== 1) return bias;
   return c.reshape(bias, [bias.dims[0], ...sum.dims.slice(p.channel + 1).map(() => 1)]);
 }

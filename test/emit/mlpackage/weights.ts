@@ -1,5 +1,5 @@
 import type { TensorValue } from '../../../src/runtime/types.js';
-import { node, random, tensor } from '../../prepare/opset/build.js';
+import { int64s, node, random, tensor } from '../../prepare/opset/build.js';
 import type { Case } from './cases.js';
 
 const codes = (count: number, most: number): number[] =>
@@ -91,5 +91,56 @@ export const WEIGHTS: readonly Case[] = [
       ),
     },
     { ios: 18 },
+  ),
+  stored(
+    'rows that become a filter',
+    {},
+    { w: tensor([4, 8], codes(32, 127), 'int8'), s: scales(4), shape: int64s(4, 2, 2, 2) },
+    {
+      nodes: [
+        node('DequantizeLinear', 'w s', 'rows', { axis: 0 }),
+        node('Reshape', 'rows shape', 'weight'),
+        node('Conv', 'a weight', 'y'),
+      ],
+      inputs: { a: random(1, 2, 3, 3) },
+    },
+  ),
+  stored(
+    'a matrix in codes, transposed',
+    {},
+    { w: tensor([4, 8], codes(32, 127), 'int8'), s: scales(4) },
+    {
+      nodes: [
+        node('DequantizeLinear', 'w s', 'rows', { axis: 0 }),
+        node('Transpose', 'rows', 'weight', { perm: [1, 0] }),
+        node('MatMul', 'a weight', 'y'),
+      ],
+      inputs: { a: random(3, 8) },
+    },
+  ),
+  stored(
+    'rows in blocks that a filter has none of, as floats',
+    {},
+    { w: tensor([4, 8], codes(32, 127), 'int8'), s: scales(4, 2), shape: int64s(4, 2, 2, 2) },
+    {
+      nodes: [
+        node('DequantizeLinear', 'w s', 'rows', { axis: 1, block_size: 4 }),
+        node('Reshape', 'rows shape', 'weight'),
+        node('Conv', 'a weight', 'y'),
+      ],
+      inputs: { a: random(1, 2, 3, 3) },
+    },
+  ),
+  stored(
+    'blocks of which the last is short, as floats',
+    {},
+    { w: tensor([6, 4], codes(24, 127), 'int8'), s: scales(2, 4), z: tensor([2, 4], codes(8, 3), 'int8') },
+    {
+      nodes: [
+        node('DequantizeLinear', 'w s z', 'weight', { axis: 0, block_size: 4 }),
+        node('MatMul', 'a weight', 'y'),
+      ],
+      inputs: { a: random(3, 6) },
+    },
   ),
 ];

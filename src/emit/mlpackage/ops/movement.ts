@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
 import { interleaved } from '../../lowering/window.js';
+import { dequantized, reshapeWeight, transposeWeight } from '../../weight.js';
 import { axisOf, type Context, range, sizeOf } from '../context.js';
 import { flag, flags, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
@@ -7,11 +8,21 @@ import { axesOf } from './reduction.js';
 import type { Family, Lower } from './types.js';
 
 /** Shapes are known when the package is made, so whatever computes one has been folded. */
-const reshape: Lower = (node, c) => c.reshape(c.input(0), c.dims(node.outputs[0]));
+/** Weights stay weights, as floats where their groups have no grid in the new shape: filters are constants. */
+const reshape: Lower = (node, c) => {
+  const dims = c.dims(node.outputs[0]);
+  const weight = c.weight(node.inputs[0]);
+  if (!weight) return c.reshape(c.input(0), dims);
+  c.setWeight(node.outputs[0], reshapeWeight(weight, dims) ?? { dims, data: dequantized(weight) });
+  return undefined;
+};
 
 const transpose: Lower = (node, c) => {
-  const x = c.input(0);
-  return c.transpose(x, intsAttribute(node, 'perm') ?? range(x.dims.length).reverse());
+  const perm = intsAttribute(node, 'perm') ?? range(c.dims(node.inputs[0]).length).reverse();
+  const weight = c.weight(node.inputs[0]);
+  if (!weight) return c.transpose(c.input(0), perm);
+  c.setWeight(node.outputs[0], transposeWeight(weight, perm));
+  return undefined;
 };
 
 const squeeze: Lower = (node, c) => {

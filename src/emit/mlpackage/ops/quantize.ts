@@ -57,7 +57,6 @@ const dequantize: Lower = (node, c) => {
 export function storedWeight(node: Node, c: Constants, tensor: Tensor): Weight {
   const scale = c.floats(node.inputs[1]) ?? c.refuse('its scale is computed');
   const { dims } = tensor;
-  const gridDims = gridOf(node, c, dims, scale.length);
   const dtype = tensorDtype(tensor);
   if (dtype === 'int32') {
     const values = intValues(tensor);
@@ -69,7 +68,30 @@ export function storedWeight(node: Node, c: Constants, tensor: Tensor): Weight {
       'quantize the float model for this chip: 8 and 4 bits and tables have one',
     );
   const zeroPoint = zeroPointsOf(node, c, scale.length);
-  return { dims, data: elements(tensor, dtype), quantized: { dtype, dims: gridDims, scale, zeroPoint } };
+  const data = elements(tensor, dtype);
+  const grid = gridOf(node, dims, scale.length);
+  if (!grid) return { dims, data: inShortBlocks(node, dims, data, scale, zeroPoint) };
+  return { dims, data, quantized: { dtype, dims: grid, scale, zeroPoint } };
+}
+
+/** Floats of codes in blocks of which the last is short: no grid that divides the axis says that. */
+function inShortBlocks(
+  node: Node,
+  dims: number[],
+  codes: ArrayLike<number>,
+  scale: Float32Array,
+  zeroPoint?: Int32Array,
+): Float32Array {
+  const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
+  const block = intAttribute(node, 'block_size', 0);
+  const inner = dims.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const row = dims[axis] * inner;
+  const blocks = Math.ceil(dims[axis] / block);
+  return Float32Array.from(codes, (q, i) => {
+    const along = Math.floor((i % row) / inner / block);
+    const at = (Math.floor(i / row) * blocks + along) * inner + (i % inner);
+    return (q - (zeroPoint?.[at] ?? 0)) * scale[at];
+  });
 }
 
 function elements(tensor: Tensor, dtype: Grid['dtype']): Int8Array | Uint8Array {
@@ -92,15 +114,14 @@ function zeroPointsOf(node: Node, c: Constants, count: number): Int32Array | und
   return result.some((z) => z !== 0) ? result : undefined;
 }
 
-/** The scales' shape beside the weight's: one for all, one an index of `axis`, or one a block along it. */
-export function gridOf(node: Node, c: Constants, dims: number[], count: number): number[] {
+/** The scales' shape beside the weight's: one for all, one an index of `axis`, or one a block that divides it. */
+export function gridOf(node: Node, dims: number[], count: number): number[] | undefined {
   const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
   const block = intAttribute(node, 'block_size', 0);
   if (block === 0) return dims.map((d, i) => (count > 1 && i === axis ? d : 1));
   // A block beyond the axis is the whole of it.
   const size = Math.min(block, dims[axis]);
-  if (dims[axis] % size !== 0) return c.refuse(`blocks of ${block} do not divide an axis of ${dims[axis]}`);
-  return dims.map((d, i) => (i === axis ? d / size : d));
+  return dims[axis] % size === 0 ? dims.map((d, i) => (i === axis ? d / size : d)) : undefined;
 }
 
 export const QUANTIZE: Family = { QuantizeLinear: quantize, DequantizeLinear: dequantize };

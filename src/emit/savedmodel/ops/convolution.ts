@@ -4,25 +4,21 @@ import { transposedWindow, windowOf } from '../../lowering/window.js';
 import { transposeWeight, type Weight } from '../../weight.js';
 import { range } from '../builder.js';
 import type { Context } from '../context.js';
-import { convolve, type Sliding, weighted } from '../product.js';
+import { convolve, type Sliding, weighted, withBias } from '../product.js';
 import type { Value } from '../program.js';
 import type { Family, Lower } from './types.js';
 
 const conv: Lower = (node, c) => {
   const [input, name, bias] = node.inputs;
-  const weight = c.weight(name) ?? c.refuse('its filter is computed');
   const dims = c.dims(node.outputs[0]);
-  const window = windowOf(node, weight.dims.slice(2), c.dims(input).slice(2), dims.slice(2));
+  const window = windowOf(node, c.dims(name).slice(2), c.dims(input).slice(2), dims.slice(2));
   const groups = intAttribute(node, 'group', 1);
-  return weighted(c, {
-    input,
-    weight,
-    name,
-    bias,
-    axis: 0,
-    channel: 1,
-    multiply: (x, filter, zero) => convolve(c, x, filter, window, groups, zero),
-  });
+  const multiply = (x: Value, filter: Value, zero: number) => convolve(c, x, filter, window, groups, zero);
+  const weight = c.weight(name);
+  if (weight) return weighted(c, { input, weight, name, bias, axis: 0, channel: 1, multiply });
+  // A filter that is computed, such as one reshaped from stored rows.
+  const [x, filter] = [input, name].map((value) => c.convert(c.value(value), c.compute));
+  return withBias(c, { bias, channel: 1 }, multiply(x, filter, 0));
 };
 
 /** The gradient of a convolution: zeros between the inputs, and the filter turned around. */

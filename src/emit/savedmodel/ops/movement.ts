@@ -1,15 +1,27 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
+import { reshapeWeight, transposeWeight } from '../../weight.js';
 import { range } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
 import type { Value } from '../program.js';
 import type { Family, Lower } from './types.js';
 
 /** Shapes are known when the package is made, so whatever computes one has been folded. */
-const reshape: Lower = (node, c) => c.reshape(c.input(0), c.dims(node.outputs[0]));
+/** Weights stay weights where their groups have a grid in the new shape; other values are moved by the program. */
+const reshape: Lower = (node, c) => {
+  const dims = c.dims(node.outputs[0]);
+  const weight = c.weight(node.inputs[0]);
+  const reshaped = weight && reshapeWeight(weight, dims);
+  if (!reshaped) return c.reshape(c.input(0), dims);
+  c.setWeight(node.outputs[0], reshaped);
+  return undefined;
+};
 
 const transpose: Lower = (node, c) => {
-  const x = c.input(0);
-  return c.transpose(x, intsAttribute(node, 'perm') ?? range(x.dims.length).reverse());
+  const perm = intsAttribute(node, 'perm') ?? range(c.dims(node.inputs[0]).length).reverse();
+  const weight = c.weight(node.inputs[0]);
+  if (!weight) return c.transpose(c.input(0), perm);
+  c.setWeight(node.outputs[0], transposeWeight(weight, perm));
+  return undefined;
 };
 
 const concat: Lower = (node, c) => {

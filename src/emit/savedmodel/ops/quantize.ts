@@ -120,8 +120,9 @@ function float8Weight(node: Node, c: Context, tensor: Tensor): Weight | undefine
   const dtype = tensorDtype(tensor);
   if (dtype !== 'float8e4m3fn' && dtype !== 'float8e5m2') return undefined;
   const scale = c.floats(node.inputs[1]) ?? c.refuse('its scale is computed');
-  if (intAttribute(node, 'block_size', 0)) return c.refuse(`${dtype} in blocks has no form here`);
-  const dims = gridOf(node, c, tensor.dims, scale.length);
+  const inBlocks = intAttribute(node, 'block_size', 0) > 0;
+  const dims = inBlocks ? undefined : gridOf(node, tensor.dims, scale.length);
+  if (!dims) return c.refuse(`${dtype} in blocks has no form here`);
   const { layout } = elementOf(dtype === 'float8e4m3fn' ? 'fp8' : 'fp8e5m2');
   const codes = tensorBytes(tensor);
   const inner = sizeOf(tensor.dims.slice(dims.findIndex((d) => d > 1) + 1));
