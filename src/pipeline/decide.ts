@@ -1,6 +1,8 @@
 import { layoutLints, normalisationLints, sampleLints } from '../calibrate/index.js';
+import type { Diagnostic } from '../errors.js';
 import { hazards } from '../plan/index.js';
 import type { Improvement } from '../report/types.js';
+import { lowestSqnr } from '../verify/index.js';
 import { type Draft, firstDraft } from './draft.js';
 import { takeStep } from './improve.js';
 import { type Outcome, produce } from './produce.js';
@@ -37,11 +39,23 @@ async function advance({ draft, rungs, trial }: Decision, step: Step): Promise<D
   return { draft: taken.draft, rungs: taken.rung ? [...rungs, taken.rung] : rungs, trial };
 }
 
-/** While the gate fails: step by step what the effort left out. The last model is the one that counts. */
+/** What the steps of `--effort max` together have brought at most, in dB (docs/accuracy.md). */
+const REACH_DB = 4;
+
+/**
+ * While the gate fails: step by step what the effort left out, without the dear steps that cannot close a gap as wide as
+ * it is. The last model is the one that counts.
+ */
 export async function climb(decision: Decision): Promise<{ decision: Decision; outcome: Outcome }> {
-  const { options } = decision.draft.job;
+  const { job } = decision.draft;
+  const { options } = job;
   let [at, outcome] = [decision, await produce(decision.draft)];
-  for (const step of options.auto ? stepsFor(options).climb : []) {
+  if (!options.auto || !outcome.failure) return { decision: at, outcome };
+  const { climb: steps } = stepsFor(options);
+  const missing = missingDb(outcome, options.minSqnr);
+  const vain = missing > REACH_DB ? steps.filter(({ effort }) => effort === 'max') : [];
+  if (vain.length > 0) note(job, leftOut(vain, missing));
+  for (const step of steps.filter((one) => !vain.includes(one))) {
     for (let again = true; again && outcome.failure; ) {
       const next = await advance(at, step);
       again = next.draft !== at.draft && step.repeats === true;
@@ -51,3 +65,13 @@ export async function climb(decision: Decision): Promise<{ decision: Decision; o
   }
   return { decision: at, outcome };
 }
+
+/** Decibels between the worst output and the gate; 0 where no gate asks for decibels. */
+const missingDb = ({ metrics }: Outcome, gate?: number): number =>
+  gate === undefined ? 0 : gate - (lowestSqnr(metrics.outputs.map((o) => o.sqnrDb)) ?? gate);
+
+const leftOut = (steps: readonly Step[], missing: number): Diagnostic => ({
+  level: 'note',
+  code: 'STEPS_LEFT_OUT',
+  message: `${missing.toFixed(1)} dB are missing, more than ${steps.map(({ id }) => id).join(', ')} bring, so --auto goes without them`,
+});

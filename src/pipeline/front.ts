@@ -1,18 +1,21 @@
 import { elementOf } from '../../kernels/grid.js';
 import type { Front, FrontPoint } from '../sensitivity/types.js';
-import { type Allocation, allocate, budgetsOf, type CostTable } from './budget.js';
+import { type Allocation, allocate, budgetsOf, type CostTable, leastOf } from './budget.js';
 import { placeOf, plansIn } from './candidates.js';
 import type { Draft } from './draft.js';
 import type { Profile } from './profile.js';
 import { stopIfAborted } from './stages.js';
 import { verifiedDb } from './with-formats.js';
 
+/** Budgets at and a little below what one format throughout takes: the additive model errs, so neighbours are tried too. */
+const BESIDE_UNIFORM = [1, 0.999, 0.995, 0.99];
 /** Formats below this keep more bits at the ends of a network, in schemes of theirs. */
 const NARROW_BITS = 8;
 
 /**
  * What budgets from the least to the most buy, each allocation run in onnxruntime, and beside them one format throughout.
- * Every uniform scheme's own cost is a budget too, so the mixture at its side is at least as good by the model.
+ * Every uniform scheme's own cost is a budget too, so the mixture at its side is at least as good by the model; and the
+ * uniform scheme is one of the choices, so the front never falls below it.
  */
 export async function frontOf(
   draft: Draft,
@@ -22,7 +25,9 @@ export async function frontOf(
   of: Front['of'],
 ): Promise<Front> {
   const uniform = uniformOf(draft, found, table);
-  const limits = [...budgetsOf(table), ...uniform.map((u) => u.cost)].sort((a, b) => a - b);
+  const least = table.fixed + leastOf(table);
+  const beside = uniform.flatMap((u) => BESIDE_UNIFORM.map((share) => share * u.cost));
+  const limits = [...budgetsOf(table), ...beside.filter((b) => b >= least)].sort((a, b) => a - b);
   const mixtures = new Map<string, Allocation>();
   for (const limit of limits) {
     const allocation = allocate(found, table, limit);

@@ -14,7 +14,7 @@ const POOR_DB = 25;
 /** Samples that it is looked for on: what one thing costs differs more between things than between samples. */
 const SAMPLES = 2;
 /** Multiplications that the search may take, some tens of seconds, where no gate asks for it. */
-const SEARCH_MACS = 3e11;
+const SEARCH_MACS = 5e11;
 /** As many as help to see what to do. */
 const SHOWN = 10;
 

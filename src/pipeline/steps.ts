@@ -116,7 +116,7 @@ export const STEPS: readonly Step[] = [
     description: 'the costliest activations in 16 bits',
     effort: 'auto',
     repeats: true,
-    changed: ({ wide }) => wide?.groups.slice(0, wide.count).flat() ?? [],
+    changed: ({ wide }) => wide?.groups.slice(0, wide.count).flatMap((g) => g.tensors) ?? [],
     attempt: widenCostliest,
   },
   {

@@ -140,16 +140,20 @@ describe('a run', () => {
     expect(report.losses).toBeUndefined();
   });
 
-  it.each([
-    [
-      'climbs in vain',
-      { auto: true, minSqnr: 200 },
-      'SQNR_GATE',
-      /most is lost in (activation|weight) ".+ dB alone/,
-    ],
-    ['has nothing to climb to', { auto: true }, 'AUTO_WITHOUT_GATE', /add --max-accuracy-drop/],
-  ])('%s', async (_, options, code, hint) => {
-    await expect(quantize(job(options))).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) });
+  it('climbs in vain, without the dear steps where too much is missing', async () => {
+    const { failedGate, diagnostics, report } = await quantize(job({ auto: true, minSqnr: 200, keep: true }));
+    expect(failedGate).toMatchObject({
+      code: 'SQNR_GATE',
+      hint: expect.stringMatching(/most is lost in (activation|weight) ".+ dB alone/),
+    });
+    const told = diagnostics.find(({ code }) => code === 'STEPS_LEFT_OUT')!;
+    expect(told.message).toMatch(/dB are missing, more than ranges, .*blocks bring/);
+    expect(report.improvements!.map(({ step }) => step)).not.toContain('ranges');
+  });
+
+  it('has nothing to climb to without a gate', async () => {
+    const hint = expect.stringMatching(/add --max-accuracy-drop/);
+    await expect(quantize(job({ auto: true }))).rejects.toMatchObject({ code: 'AUTO_WITHOUT_GATE', hint });
   });
 
   it('names what costs the outputs most where they are poor, in every form of the report', async () => {
