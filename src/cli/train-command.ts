@@ -7,7 +7,7 @@ export const TRAIN: CommandSpec = {
   detail:
     'Gradients, rounding and optimiser are one ONNX graph that onnxruntime runs: no training framework, no original code.\n' +
     'With --labels it learns classes; without, the FP32 model teaches, on samples without labels. Each epoch is judged on\n' +
-    'samples held out (a tenth of 200 or more), and the best one is taken. Starts from what `quantize` makes.',
+    'samples held out (a tenth, at least 16), and the best one is taken. Starts from what `quantize` makes.',
   operands: [{ name: '<model>', description: 'an ONNX file, or - for stdin' }],
   options: [
     ...MAKE,
