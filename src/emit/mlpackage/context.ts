@@ -2,7 +2,7 @@ import { unsupportedError } from '../../errors.js';
 import type { Dtype } from '../../ir/dtypes.js';
 import { type Links, qualifiedType } from '../../ir/graph.js';
 import type { Node, Tensor } from '../../ir/model.js';
-import { elementCount, floatValues, intValues, tensorDtype } from '../../ir/tensor.js';
+import { floatValues, intValues, tensorDtype } from '../../ir/tensor.js';
 import type { ValueMeta } from '../../runtime/types.js';
 import { dequantized, type Weight } from '../weight.js';
 import { constexprs } from './constexpr/index.js';
@@ -260,8 +260,4 @@ const textOf = (dtype: MilType): Literal => ({
   text: dtype,
 });
 
-/** Axis counted from the front. */
-export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
-export const sizeOf = (dims: number[]): number => elementCount(dims);
-/** From 0 to n − 1. */
-export const range = (n: number, from = 0): number[] => Array.from({ length: n - from }, (_, i) => i + from);
+export { axisOf, range, sizeOf } from '../lowering/shapes.js';

@@ -1,11 +1,10 @@
 import { bytesOf } from '../../ir/tensor.js';
-import { broadcastDims } from '../mlpackage/ops/elementwise.js';
+import { broadcastDims, range, sizeOf } from '../lowering/shapes.js';
 import type { Attributes, Combine, HloType, Operation, Value, WeightArgument } from './program.js';
 import { denseText, INLINE_BYTES } from './text.js';
 
-/** From 0 to n − 1. */
-export const range = (n: number, from = 0): number[] => Array.from({ length: n - from }, (_, i) => i + from);
-export const sizeOf = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
+export { range, sizeOf };
+
 const same = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 

@@ -152,5 +152,4 @@ export class Context extends Builder {
   }
 }
 
-/** Axis counted from the front. */
-export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+export { axisOf } from '../lowering/shapes.js';

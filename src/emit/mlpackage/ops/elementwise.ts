@@ -1,5 +1,6 @@
 import { intAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { broadcastDims } from '../../lowering/shapes.js';
 import type { Context } from '../context.js';
 import { floats, HALF_MIN, text } from '../literal.js';
 import type { Var } from '../program.js';
@@ -22,12 +23,6 @@ const chain =
     }
     return last(result, node, c);
   };
-
-export function broadcastDims(a: number[], b: number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  const at = (dims: number[], i: number) => dims[i - (rank - dims.length)] ?? 1;
-  return Array.from({ length: rank }, (_, i) => (at(a, i) === 1 ? at(b, i) : at(a, i)));
-}
 
 const unary =
   (type: string): Lower =>

@@ -1,10 +1,10 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
+import { axesOf } from '../../lowering/shapes.js';
 import { interleaved } from '../../lowering/window.js';
 import { dequantized, reshapeWeight, transposeWeight } from '../../weight.js';
 import { axisOf, type Context, range, sizeOf } from '../context.js';
 import { flag, flags, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
-import { axesOf } from './reduction.js';
 import type { Family, Lower } from './types.js';
 
 /** Shapes are known when the package is made, so whatever computes one has been folded. */

@@ -1,20 +1,8 @@
-import { intAttribute, intsAttribute } from '../../../ir/graph.js';
-import type { Node } from '../../../ir/model.js';
-import { axisOf, type Context, range } from '../context.js';
+import { intAttribute } from '../../../ir/graph.js';
+import { axesOf } from '../../lowering/shapes.js';
+import { axisOf } from '../context.js';
 import { flag, int, text } from '../literal.js';
 import type { Family, Lower } from './types.js';
-
-/** Axes come as an attribute or as a constant input; none means all, or nothing to do. */
-export function axesOf(
-  node: Node,
-  c: Pick<Context, 'initializer' | 'ints' | 'refuse'>,
-  rank: number,
-): number[] {
-  if (node.inputs[1] && !c.initializer(node.inputs[1])) c.refuse('its axes are computed');
-  const given = intsAttribute(node, 'axes') ?? c.ints(1) ?? [];
-  if (given.length > 0) return given.map((a) => axisOf(a, rank)).sort((a, b) => a - b);
-  return intAttribute(node, 'noop_with_empty_axes', 0) === 1 ? [] : range(rank);
-}
 
 const reduction =
   (type: string): Lower =>

@@ -1,3 +1,4 @@
+import { tableOf } from '../../lowering/families.js';
 import { ACTIVATIONS } from './activations.js';
 import { CONVOLUTION } from './convolution.js';
 import { ELEMENTWISE } from './elementwise.js';
@@ -28,12 +29,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   recurrent: RECURRENT,
 };
 
-const TABLE = new Map<string, Lower>();
-for (const family of Object.values(FAMILIES))
-  for (const [op, lower] of Object.entries(family)) {
-    if (TABLE.has(op)) throw new RangeError(`two StableHLO lowerings of ${op}`);
-    TABLE.set(op, lower);
-  }
+const TABLE = tableOf(FAMILIES, 'StableHLO');
 
 /** The ONNX operators that have a form in StableHLO. */
 export const MAPPED_OPERATORS: readonly string[] = [...TABLE.keys()];

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
-import { broadcastDims } from '../../mlpackage/ops/elementwise.js';
+import { broadcastDims } from '../../lowering/shapes.js';
 import { scaleWeight, transposeWeight, type Weight } from '../../weight.js';
 import { sizeOf } from '../builder.js';
 import type { Context } from '../context.js';

@@ -3,7 +3,7 @@ import { elementOf } from '../../../../kernels/grid.js';
 import { intAttribute } from '../../../ir/graph.js';
 import type { Node, Tensor } from '../../../ir/model.js';
 import { intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
-import { gridOf, storedWeight } from '../../mlpackage/ops/quantize.js';
+import { gridOf, storedWeight } from '../../lowering/stored.js';
 import type { Weight } from '../../weight.js';
 import { sizeOf } from '../builder.js';
 import { axisOf, type Context } from '../context.js';

@@ -1,5 +1,5 @@
 import { intAttribute } from '../../../ir/graph.js';
-import { axesOf } from '../../mlpackage/ops/reduction.js';
+import { axesOf } from '../../lowering/shapes.js';
 import { sizeOf } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
 import type { Value } from '../program.js';
