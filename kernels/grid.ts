@@ -2,6 +2,7 @@ import { findBlockFormat, type ScaleRule } from './block-formats.js';
 import { type BlockShape, type ChannelParams, scaleCount } from './blocks.js';
 import { scaleCandidates } from './coded-scales.js';
 import { format, type NumberFormat } from './formats.js';
+import { halfQuadratic } from './half-quadratic.js';
 import { lookUpTables } from './kmeans.js';
 import { groupExtremes, weightParams } from './params.js';
 import type { Kernels } from './wasm.js';
@@ -9,13 +10,20 @@ import type { Kernels } from './wasm.js';
 export interface GridOptions {
   /** Integers: a grid centred on zero (default). */
   symmetric?: boolean;
-  /** The whole range of each group (default), or the range in it that errs least. */
-  clip?: 'minmax' | 'mse';
+  /** The whole range of each group (default), or one in it. */
+  clip?: 'minmax' | Clip;
   /** Of block formats; by default the first of the row. */
   scaleRule?: ScaleRule;
   /** How much each value counts where a look-up table is fitted: second-order importance, say. Of the values' length. */
   importance?: Float32Array;
 }
+
+/**
+ * How the range of a group is chosen by its own values: that with the least squared error, or from there, for whole codes,
+ * the scale with the least Σ|error|^¾, which minds a few large errors less (half-quadratic quantization).
+ */
+export type Clip = (typeof CLIPPED)[number];
+export const CLIPPED = ['mse', 'hqq'] as const;
 
 /** Ranges that the search for the smallest error tries, as shares of the whole range. */
 const CLIPS = Array.from({ length: 48 }, (_, i) => 1 - i / 64);
@@ -48,7 +56,8 @@ export function weightGrid(
   }
   if (clip === 'minmax' || !row.scaled) return whole;
   const narrower = CLIPS.map((share) => ({ ...whole, scales: whole.scales.map((s) => s * share) }));
-  return keepBest(kernels, values, shape, row, narrower);
+  const best = keepBest(kernels, values, shape, row, narrower);
+  return clip === 'hqq' && row.kind === 'integer' ? halfQuadratic(kernels, values, shape, row, best) : best;
 }
 
 /** Of several sets of parameters the one with the least squared error, group by group; the first of equal ones. */

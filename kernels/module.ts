@@ -22,6 +22,7 @@ export interface KernelExports {
   dequantizeTable(codes: number, out: number, ...rest: number[]): void;
   errorSums(xs: number, ys: number, n: number, out: number): void;
   groupErrors(xs: number, ys: number, ...rest: number[]): void;
+  shrinkSums(values: number, n: number, ...rest: number[]): void;
   copy(to: number, from: number, bytes: number): void;
   addInto(to: number, from: number, n: number): void;
   narrow(from: number, to: number, n: number): void;

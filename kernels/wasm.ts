@@ -156,6 +156,26 @@ export class Kernels {
     return errors;
   }
 
+  /**
+   * What one half step of half-quadratic quantization needs to know of values, a multiple of four of them, on whole codes
+   * in [low, high]·scale: Σ|u|^¾, Σ q·(x/s − e) and Σ q² (see kernels/assembly/shrink.ts).
+   */
+  shrinkSums(
+    values: Float32Array,
+    { scale, low, high }: { scale: number; low: number; high: number },
+    share: number,
+  ): { norm: number; product: number; power: number } {
+    const sums = { norm: 0, product: 0, power: 0 };
+    const result = new Float64Array(this.memory.buffer, SCRATCH.result, 3);
+    eachPiece(this.memory, values, (at, n) => {
+      this.simd.shrinkSums(at, n, scale, low, high, share, SCRATCH.result);
+      sums.norm += result[0];
+      sums.product += result[1];
+      sums.power += result[2];
+    });
+    return sums;
+  }
+
   /** Copies within the memory: the yardstick of the benchmark. */
   copy(to: Float32Array, from: Float32Array): void {
     this.simd.copy(to.byteOffset, from.byteOffset, from.byteLength);

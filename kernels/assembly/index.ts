@@ -10,6 +10,7 @@ export { cutFloat, quantizeBrain, dequantizeBrain, dequantizeHalf } from './cast
 export { quantizeTable, fakeQuantizeTable, dequantizeTable } from './tables';
 export { errorSums } from './errors';
 export { groupErrors } from './groups';
+export { shrinkSums } from './shrink';
 export { cholesky } from './cholesky';
 export { descend, gridErrors, refit, roundNearest, roundRows } from './lattice';
 export { addInto, narrow } from './matrix';

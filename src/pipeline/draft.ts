@@ -63,9 +63,9 @@ function withRoundings(plan: Plan, decided: Plan): Plan {
   const known = new Map(decided.weights.map((w) => [weightKey(w), w]));
   const weights = plan.weights.map((w) => {
     const earlier = known.get(weightKey(w));
-    return earlier?.rounding && earlier.format === w.format
-      ? { ...w, rounding: earlier.rounding, symmetric: earlier.symmetric }
-      : w;
+    if (earlier?.format !== w.format || !(earlier.rounding || earlier.clip)) return w;
+    const { rounding, clip, symmetric } = earlier;
+    return { ...w, ...(rounding && { rounding }), ...(clip && { clip }), symmetric };
   });
   return { ...plan, weights };
 }

@@ -17,7 +17,7 @@ import { restOf } from './trial.js';
 /** Weights of so many bits and fewer gain by it; wider ones err too little to matter. */
 const MOST_BITS = 8;
 /** Grids of so few codes are worth a zero point where arithmetic is float. */
-const NARROW_BITS = 7;
+export const NARROW_BITS = 7;
 /** Passes × samples × MACs of a run up to which layers are rounded in turn: some seconds. `--effort max` always does. */
 const IN_TURN_MACS = 1e11;
 
@@ -58,8 +58,8 @@ function macsInTurn({ job, plan, source, types }: Draft): number {
 const gains = ({ format, rounding, sparsity }: WeightPlan): boolean =>
   rounding === undefined && (sparsity !== undefined || elementOf(format).bits <= MOST_BITS);
 
-/** What is left out of a sparse weight is the code 0. */
-const mayShift = ({ format, weightOnly, form, sparsity }: WeightPlan): boolean =>
+/** Whether a weight may have zero points. What is left out of a sparse one is the code 0. */
+export const mayShift = ({ format, weightOnly, form, sparsity }: WeightPlan): boolean =>
   weightOnly &&
   sparsity === undefined &&
   form === 'linear' &&

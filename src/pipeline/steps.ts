@@ -7,6 +7,7 @@ import { activationsOn, candidates } from '../plan/index.js';
 import { reconstructBlocks } from './blocks.js';
 import { type Draft, firstDraft, meansFor, replan } from './draft.js';
 import { leaveGatesFloat } from './gated.js';
+import { narrowRanges } from './half-quadratic.js';
 import { mixBits, mixFormats } from './mixed.js';
 import type { JobOptions } from './options.js';
 import { chooseRanges } from './ranges.js';
@@ -91,6 +92,12 @@ export const STEPS: readonly Step[] = [
     description: 'weights of loud inputs scaled up before they are rounded',
     effort: 'balanced',
     attempt: scaleByInputs,
+  },
+  {
+    id: 'hqq',
+    description: 'ranges of weights that no samples speak of, with the least of their own errors',
+    effort: 'balanced',
+    attempt: narrowRanges,
   },
   {
     id: 'bias',

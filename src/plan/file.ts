@@ -1,4 +1,5 @@
 import { findFormat } from '../../kernels/formats.js';
+import { CLIPPED } from '../../kernels/grid.js';
 import { invalidError } from '../errors.js';
 import { isKnownFormat } from './form.js';
 import { type Plan, ROUNDINGS } from './types.js';
@@ -66,6 +67,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
       view: optional(listOf(positive)),
       symmetric: flag,
       form: oneOf('linear', 'codebook', 'cast', 'matmulnbits'),
+      clip: optional(oneOf(...CLIPPED)),
       rounding: optional(oneOf(...ROUNDINGS)),
       sparsity: optional(
         record({ pattern: anyOf(oneOf('2:4'), share), axis: whole, view: optional(listOf(positive)) }),

@@ -1,5 +1,6 @@
 import type { ScaleRule } from '../../kernels/block-formats.js';
 import type { FormatId } from '../../kernels/formats.js';
+import type { Clip } from '../../kernels/grid.js';
 import type { Rescaling } from '../equalize/types.js';
 
 /**
@@ -81,6 +82,8 @@ export interface WeightPlan {
   view?: number[];
   symmetric: boolean;
   form: WeightForm;
+  /** How integer ranges are chosen by the values themselves; absent: they span them all. */
+  clip?: Clip;
   /** How values fall on the grid; absent: to the nearest. */
   rounding?: Rounding;
   /** Along `axis` of `view` (default: the dims): what is summed. */

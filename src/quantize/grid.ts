@@ -20,8 +20,8 @@ export function gridOf(
   kernels: Kernels,
   importance?: Float32Array,
 ): ChannelParams {
-  const { symmetric, scaleRule } = plan;
-  const options = { symmetric, scaleRule, importance };
+  const { symmetric, clip, scaleRule } = plan;
+  const options = { symmetric, clip, scaleRule, importance };
   const params = weightGrid(kernels, values, shapeOf(plan, dims), plan.format, options);
   const { tables } = params;
   if (!tables || !plan.sparsity) return params;

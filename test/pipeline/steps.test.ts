@@ -42,7 +42,7 @@ describe('which steps are taken', () => {
   it.each([
     ['fast', 'mse', []],
     ['fast', 'auto', ['ranges']],
-    ['balanced', 'mse', ['equalize', 'gates', 'gain', 'rounding', 'awq', 'bias']],
+    ['balanced', 'mse', ['equalize', 'gates', 'gain', 'rounding', 'awq', 'hqq', 'bias']],
     [
       'max',
       'mse',
@@ -55,6 +55,7 @@ describe('which steps are taken', () => {
           'rounding',
           'rounding-apart',
           'awq',
+          'hqq',
           'bias',
           'bias-in-turn',
         ],
