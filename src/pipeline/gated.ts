@@ -8,8 +8,9 @@ const REASON = 'a value times its own gate (SiLU): rounded once, behind the prod
 const GATES = ['Sigmoid', 'HardSigmoid', 'Tanh'];
 
 /**
- * Keeps the operators of x·σ(x) in float, so that x is not rounded between the layer that makes it and the product. The
- * large negative values of x widen its range, and the product is next to nothing for all of them.
+ * Keeps the operators of x·σ(x) in float, so that the gate is not rounded, and x is only where the layer that makes it can
+ * write nothing but integers. The large negative values of x widen its range, and the product is next to nothing for all
+ * of them.
  */
 export async function leaveGatesFloat(draft: Draft): Promise<Draft | undefined> {
   const nodes = gatedProducts(draft.job.prepared, draft.plan);

@@ -50,7 +50,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: 'gates',
-    description: 'values not rounded before they are multiplied with their own gate (SiLU)',
+    description: 'gates (SiLU) multiplied in float with the values that they are made of',
     effort: 'balanced',
     worthDb: 2,
     attempt: leaveGatesFloat,

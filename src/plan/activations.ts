@@ -3,7 +3,7 @@ import { EDGES } from '../../kernels/histogram.js';
 import { activationParams } from '../../kernels/quantize.js';
 import { findMethod } from '../calibrate/methods/index.js';
 import type { Range, Stats, TensorStats } from '../calibrate/types.js';
-import { unsupportedError } from '../errors.js';
+import { invalidError, unsupportedError } from '../errors.js';
 import { sparedActivations } from './ends.js';
 import type { Flow, PlanInput } from './flow.js';
 import { activationRule } from './rules/index.js';
@@ -56,9 +56,21 @@ export function rangesFrom(stats: Stats | undefined, methodId: string, { target 
     // A float's error is relative: clipping the largest value makes none of the others more exact.
     const id = row.kind === 'float' ? 'minmax' : methodId;
     const steps = symmetric ? row.symmetricMax - row.symmetricMin : row.qmax - row.qmin;
-    return { ...findMethod(id).range(statsOf(stats, tensor), { steps, symmetric }), method: id };
+    const range = findMethod(id).range(statsOf(stats, tensor), { steps, symmetric });
+    if (Number.isNaN(range.min + range.max)) throw extremesOnly(tensor, id);
+    return { ...range, method: id };
   };
 }
+
+const extremesOnly = (tensor: string, method: string) =>
+  invalidError(
+    'STATS_EXTREMES_ONLY',
+    `the statistics hold no histogram of "${tensor}", which ${method} needs`,
+    {
+      where: { tensor },
+      hint: 'gather them anew with `quantize calibrate`, or take --method minmax',
+    },
+  );
 
 /** A format of its own, and why. */
 interface OwnFormat {

@@ -32,14 +32,15 @@ async function draftOf(
   name: string,
   model: Model,
   at: (u: number, i: number) => number,
-  { method = 'mse', target = 'cpu' }: { method?: string; target?: string } = {},
+  { method = 'mse', target = 'cpu', dims = DIMS }: { method?: string; target?: string; dims?: number[] } = {},
 ): Promise<Draft> {
   const samples = join(folder, name);
   mkdirSync(samples);
   const next = seeded(1);
+  const size = dims.reduce((a, b) => a * b);
   for (let s = 0; s < SAMPLES; s++) {
-    const data = Float32Array.from({ length: 128 }, (_, i) => at(next(), 128 * s + i));
-    writeFileSync(join(samples, `${10 + s}.npy`), npy({ dtype: 'float32', dims: DIMS, data }));
+    const data = Float32Array.from({ length: size }, (_, i) => at(next(), size * s + i));
+    writeFileSync(join(samples, `${10 + s}.npy`), npy({ dtype: 'float32', dims, data }));
   }
   await saveModel(model, join(folder, `${name}.onnx`));
   const options = { target, scheme: 'int8-perchannel', method, calibration: [samples] } as const;
@@ -67,6 +68,13 @@ describe('a range by what it costs at the outputs', () => {
     // 200 units of ±1 against 2: a step a hundredth as wide.
     expect(after.plan.activations[0].scale).toBeLessThan(before.plan.activations[0].scale / 40);
     expect(await chooseRanges(after)).toBeUndefined();
+  });
+
+  it('is not chosen, and other methods are refused, where only extremes were gathered', async () => {
+    const model = network({ nodes: [conv('x', 'w1', 'y')], outputs: ['y'], inputs: { x: [1, 4, 8, 8] } });
+    const draft = await draftOf('extremes', model, (u) => u, { method: 'minmax', dims: [1, 4, 8, 8] });
+    expect(await chooseRanges(draft)).toBeUndefined();
+    expect(() => replan(draft, { method: 'mse' })).toThrow(/no histogram of "x", which mse needs/);
   });
 });
 
