@@ -43,7 +43,7 @@ async function draftOf(
     writeFileSync(join(samples, `${10 + s}.npy`), npy({ dtype: 'float32', dims, data }));
   }
   await saveModel(model, join(folder, `${name}.onnx`));
-  const options = { target, scheme: 'int8-perchannel', method, calibration: [samples] } as const;
+  const options = { target, scheme: 'int8-perchannel', method, calibration: [samples] };
   const job = await openJob({ ...options, model: join(folder, `${name}.onnx`) });
   const source = await calibrationSource(job);
   return firstDraft({ job, source, types: await typesFor(job.prepared, source) });
