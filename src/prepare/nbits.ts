@@ -24,7 +24,8 @@ interface Layout {
  * The weight of com.microsoft.MatMulNBits, B [N, ⌈K / block⌉, block · bits / 8] of unsigned codes with scales and zero points
  * [N, ⌈K / block⌉] (ContribOperators.md), turned to [K, N]: signed codes where every zero point is half the range. Floats where the last block is short, as export
  * formats have no such blocks.
- * @returns undefined for what DequantizeLinear does not say: other widths, reordered rows, zero points of floats
+ * @returns undefined for what DequantizeLinear does not say (other widths, reordered rows, zero points of floats), and where
+ * sizes do not fit the attributes
  */
 export function blockedMatrix(
   node: Node,
@@ -33,38 +34,32 @@ export function blockedMatrix(
 ): BlockedMatrix | undefined {
   const [, data, scales, points, order] = node.inputs.map((name) => constants.get(name));
   const layout = layoutOf(node);
-  if (!data || !scales || order || ![4, 8].includes(layout.bits)) return undefined;
-  if (node.inputs[3] && (!points || tensorDtype(points) !== 'uint8')) return undefined;
+  if (!data || !scales || order || !fits(layout, data, scales)) return undefined;
+  if (node.inputs[3] && !(points && areCodes(points, layout))) return undefined;
   const { k, n, bits, block, blocks } = layout;
   const half = 2 ** (bits - 1);
   const zeros = points && turned(zeroPoints(points, layout), n, blocks);
-  const signed = !zeros || zeros.every((z) => z === half);
-  const dtype = `${signed ? '' : 'u'}int${bits}` as Dtype;
-  const packed = (name: string, dims: number[], codes: Uint8Array) =>
-    makeTensor(
-      fresh(`${node.inputs[1]}_${name}`),
-      dtype,
-      dims,
-      packCodes(
-        codes.map((c) => (signed ? c - half : c)),
-        bits,
-      ),
-    );
   const rows = unpackCodes(tensorBytes(data), n * blocks * block, bits, false) as Uint8Array;
   const codes = turned(rows, n, blocks * block).subarray(0, k * n);
   if (k % block !== 0 && blocks > 1)
     return floats(codes, zeros, scales, layout, fresh(`${node.inputs[1]}_values`));
-  const one = blocks === 1;
-  const grid = one ? [n] : [blocks, n];
+  const centred = !zeros || zeros.every((z) => z === half);
+  const packed = (name: string, dims: number[], values: Uint8Array) => {
+    const dtype = `${centred ? '' : 'u'}int${bits}` as Dtype;
+    const moved = centred ? values.map((c) => c - half) : values;
+    return makeTensor(fresh(`${node.inputs[1]}_${name}`), dtype, dims, packCodes(moved, bits));
+  };
+  const grid = blocks === 1 ? [n] : [blocks, n];
   return {
     tensors: [
       packed('codes', [k, n], codes),
       scaleTensor(fresh(`${node.inputs[2]}_turned`), scales, layout, grid),
-      ...(signed ? [] : [packed('zero_point', grid, zeros)]),
+      ...(centred ? [] : [packed('zero_point', grid, zeros)]),
     ],
-    attributes: one
-      ? [makeAttribute.int('axis', 1)]
-      : [makeAttribute.int('axis', 0), makeAttribute.int('block_size', block)],
+    attributes:
+      blocks === 1
+        ? [makeAttribute.int('axis', 1)]
+        : [makeAttribute.int('axis', 0), makeAttribute.int('block_size', block)],
   };
 }
 
@@ -81,6 +76,19 @@ function floats(
   const bytes = tensorDtype(scales) === 'float16' ? Uint16Array.from(values, floatToHalf) : values;
   return { tensors: [makeTensor(name, tensorDtype(scales), [k, n], bytes)], attributes: [] };
 }
+
+/** Of a width and type that DequantizeLinear has, and as large as the attributes say. */
+function fits({ k, n, bits, block, blocks }: Layout, data: Tensor, scales: Tensor): boolean {
+  if (![4, 8].includes(bits) || k <= 0 || n <= 0 || block <= 0) return false;
+  if (!['float32', 'float16'].includes(tensorDtype(scales))) return false;
+  return (
+    tensorBytes(data).length * 8 === n * blocks * block * bits && elementCount(scales.dims) === n * blocks
+  );
+}
+
+/** Zero points can be floats too. */
+const areCodes = (points: Tensor, { n, bits, blocks }: Layout): boolean =>
+  tensorDtype(points) === 'uint8' && tensorBytes(points).length === n * Math.ceil((blocks * bits) / 8);
 
 function layoutOf(node: Node): Layout {
   const [k, n, bits, block] = ['K', 'N', 'bits', 'block_size'].map((name) =>

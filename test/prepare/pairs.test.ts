@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { qualifiedType } from '../../src/ir/graph.js';
+import { makeAttribute, qualifiedType, setAttribute } from '../../src/ir/graph.js';
 import type { Model, Node } from '../../src/ir/model.js';
 import { asPairs } from '../../src/prepare/pairs.js';
 import type { TensorValue } from '../../src/runtime/types.js';
@@ -177,5 +177,16 @@ describe('MatMulNBits as a product with a stored matrix', () => {
     const [theirs, got] = [(await run(model, a)).y, (await run(pairs, a)).y];
     // Sums in another order.
     expect(distance(theirs, got)).toBeLessThanOrEqual(1e-5);
+  });
+
+  it.each([
+    ['widths that DequantizeLinear has not', 'bits', 2],
+    ['a matrix smaller than it says', 'K', 640],
+    ['no sizes', 'N', 0],
+  ])('stays with %s', (_, name, value) => {
+    const model = stored(96, 4, 'points');
+    const [product] = model.graph.nodes;
+    setAttribute(product, makeAttribute.int(name, value));
+    expect(asPairs(model).count).toBe(0);
   });
 });
