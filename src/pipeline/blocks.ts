@@ -13,8 +13,8 @@ const MOST_SAMPLES = 256;
 const SAMPLE_BYTES = 2 ** 28;
 const LEAST_SAMPLES = 16;
 const MOST_BATCH = 32;
-/** MACs of the forward passes of all steps: some minutes. */
-const WORK_MACS = 4e11;
+/** MACs of the forward passes of all steps: a minute or two. */
+const WORK_MACS = 1.5e11;
 /** Fewer steps bring too little for the time that opening the graphs takes. */
 const [LEAST_STEPS, MOST_STEPS] = [40, 300];
 
@@ -23,12 +23,11 @@ const [LEAST_STEPS, MOST_STEPS] = [40, 300];
  * the float block makes of its own input. A block that samples apart do not bear out stays as it was.
  */
 export async function reconstructBlocks(draft: Draft): Promise<Draft | undefined> {
-  const { job, plan, types } = draft;
+  const { job, plan } = draft;
   if (draft.source.kind !== 'real' || plan.weights.length === 0) return undefined;
   const samples = await samplesOf(draft);
   if (!samples) return undefined;
-  const batch = Math.min(defaultBatch(samples[0]), MOST_BATCH);
-  const steps = Math.min(MOST_STEPS, Math.floor(WORK_MACS / (batch * modelMacs(job.prepared, types))));
+  const { batch, steps } = paceOf(draft, samples[0]);
   if (steps < LEAST_STEPS) return undefined;
   const fixed = await sizedOrNone(draft, samples[0], batch);
   if (!fixed) return undefined;
@@ -40,6 +39,21 @@ export async function reconstructBlocks(draft: Draft): Promise<Draft | undefined
     await network.take(block, at);
   }
   return network.result();
+}
+
+/** Whether there are samples to train blocks with, and the work is affordable. */
+export async function mayTrainBlocks(draft: Draft): Promise<boolean> {
+  const { kind, count = 0 } = draft.source;
+  if (kind !== 'real' || count < LEAST_SAMPLES) return false;
+  for await (const { feeds } of draft.source.samples((i) => i === 0))
+    return paceOf(draft, feeds).steps >= LEAST_STEPS && (await sizedOrNone(draft, feeds, 1)) !== undefined;
+  return false;
+}
+
+function paceOf({ job, types }: Draft, sample: Feeds): { batch: number; steps: number } {
+  const batch = Math.min(defaultBatch(sample), MOST_BATCH);
+  const steps = Math.floor(WORK_MACS / (batch * modelMacs(job.prepared, types)));
+  return { batch, steps: Math.min(MOST_STEPS, steps) };
 }
 
 /** Undefined where sizes are not known beforehand: such a network cannot be trained. */
