@@ -56,14 +56,15 @@ export const TRAINING_OPTIONS = {
   lr: {
     flags: '--lr <rate>',
     attribute: 'lr',
-    description: 'largest step of a weight, relative to the weights of its tensor (default: 0.004)',
+    description:
+      'largest step of a weight, relative to the weights of its tensor (default: 0.004, and less for batches below 64)',
     group: TRAIN,
     parse: decimal('lr'),
   },
   scaleLr: {
     flags: '--scale-lr <rate>',
     description:
-      'largest step of a scale, relative to the scale (default: 0.001); 0 keeps scales as they are',
+      'largest step of a scale, relative to the scale (default: 0.001, and less likewise); 0 keeps scales as they are',
     group: TRAIN,
     parse: decimal('scale-lr'),
   },

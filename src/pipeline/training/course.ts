@@ -135,7 +135,7 @@ async function run(
       {
         samples: lessons.training,
         batch: fixed.batch,
-        schedule: scheduleOf(options, steps),
+        schedule: scheduleOf(options, steps, fixed.batch),
         seed,
         patience: options.patience ?? TRAINING_DEFAULTS.patience,
         teach: (numbers, step) => teaching.batch(numbers, step),
@@ -169,14 +169,18 @@ const stepsOf = (
   batch: number,
 ) => steps ?? epochs * stepsAnEpoch(samples, batch);
 
-const scheduleOf = ({ rate, scaleRate, annealing }: TrainingOptions, steps: number) => ({
-  steps,
-  rate: rate ?? TRAINING_DEFAULTS.rate,
-  scaleRate: scaleRate ?? TRAINING_DEFAULTS.scaleRate,
-  warmUp: 0.05,
-  frozenEnd: 0.15,
-  annealing: annealing ?? TRAINING_DEFAULTS.annealing,
-});
+/** Smaller batches have noisier gradients: of Adam's, steps are to shrink as the root (arXiv 2205.10287). */
+const scheduleOf = ({ rate, scaleRate, annealing }: TrainingOptions, steps: number, batch: number) => {
+  const calm = Math.sqrt(Math.min(1, batch / TRAINING_DEFAULTS.batch));
+  return {
+    steps,
+    rate: rate ?? calm * TRAINING_DEFAULTS.rate,
+    scaleRate: scaleRate ?? calm * TRAINING_DEFAULTS.scaleRate,
+    warmUp: 0.05,
+    frozenEnd: 0.15,
+    annealing: annealing ?? TRAINING_DEFAULTS.annealing,
+  };
+};
 
 /** Says what is not trained, and which operators are the reason. */
 function tellFrozen({ job }: Draft, { frozen, cuts }: Trainer): void {

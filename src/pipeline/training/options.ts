@@ -35,6 +35,8 @@ export interface TrainingOptions {
 
 export const TRAINING_DEFAULTS = {
   epochs: 10,
+  /** For batches of so many. */
+  batch: 64,
   rate: 4e-3,
   scaleRate: 1e-3,
   optimiser: 'adam',
