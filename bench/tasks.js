@@ -1,10 +1,12 @@
 // What quantization costs on a task's own metric, where shared data has the truth: objects that a detector finds in eight
-// COCO pictures, and notes that a transcriber finds in made-up music.
-// `QUANTIZE_ZOO=... node bench/tasks.js yolox_nano|basic_pitch float.onnx quantized.onnx` after a build.
+// COCO pictures, notes that a transcriber finds in made-up music, and noise that a denoiser takes out of made-up speech.
+// `QUANTIZE_ZOO=... node bench/tasks.js yolox_nano|basic_pitch float.onnx quantized.onnx` after a build, or
+// `… dtln first.onnx,second.onnx first.quantized.onnx,second.quantized.onnx`.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { openSession } from '../dist/src/runtime/index.js';
+import { denoise } from './denoise.js';
 
 const data = (...parts) => join(process.env.QUANTIZE_ZOO, 'data', ...parts);
 const SIZE = 416;
@@ -121,10 +123,16 @@ async function basicPitch(session) {
   return `${right} of ${3 * melodies.length} notes`;
 }
 
-const TASKS = { yolox_nano: yolox, basic_pitch: basicPitch };
-const [, , task, ...files] = process.argv;
-for (const file of files) {
+/** A task on one session of the file. */
+const opened = (task) => async (file) => {
   const session = await openSession(file);
-  console.log(`${file}: ${await TASKS[task](session)}`);
-  await session.release();
-}
+  try {
+    return await task(session);
+  } finally {
+    await session.release();
+  }
+};
+
+const TASKS = { yolox_nano: opened(yolox), basic_pitch: opened(basicPitch), dtln: denoise };
+const [, , task, ...files] = process.argv;
+for (const file of files) console.log(`${file}: ${await TASKS[task](file)}`);
