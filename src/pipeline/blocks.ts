@@ -19,8 +19,8 @@ const WORK_MACS = 1.5e11;
 const [LEAST_STEPS, MOST_STEPS] = [40, 300];
 
 /**
- * Trains block after block, scales and biases, so that each makes of what the rounded blocks before it bring what
- * the float block makes of its own input. A block that samples apart do not bear out stays as it was.
+ * Trains block after block, scales, biases and narrow codes, so that each makes of its inputs what the float block makes of
+ * its own. A block that does not make the network better on samples apart stays as it was.
  */
 export async function reconstructBlocks(draft: Draft): Promise<Draft | undefined> {
   const { job, plan } = draft;
@@ -33,10 +33,11 @@ export async function reconstructBlocks(draft: Draft): Promise<Draft | undefined
   if (!fixed) return undefined;
   const network = new Reconstruction(draft, fixed, steps);
   network.feed(samples);
-  for (const [at, block] of network.blocks.entries()) {
+  await network.foresee();
+  for (const at of network.blocks.keys()) {
     stopIfAborted(job.options.signal);
     job.options.onProgress?.({ stage: 'blocks', done: at, total: network.blocks.length });
-    await network.take(block, at);
+    await network.take(at);
   }
   return network.result();
 }

@@ -113,7 +113,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: 'blocks',
-    description: 'scales and biases of each block trained, so that its output errs least',
+    description: 'scales, biases and narrow codes of each block trained for what the block makes',
     effort: 'max',
     beyondPlans: true,
     attempt: reconstructBlocks,

@@ -14,6 +14,7 @@ import {
   type WeightQuantizer,
   weightQuantizers,
 } from './quantizers.js';
+import { writeShare } from './soft-rounding.js';
 import type { Tape } from './tape.js';
 import type { Problem } from './types.js';
 
@@ -27,7 +28,7 @@ export function quantizersOf({ model, quantized, settings }: Problem): Quantizer
   const main = new Set(model.graph.nodes.map((n) => n.name));
   const weights = quantized.weights.filter((w) => w.plan.uses.some((u) => main.has(u.node)));
   return {
-    weights: weightQuantizers(weights, settings.learnScales),
+    weights: weightQuantizers(weights, settings.learnScales, quantized.undecided),
     activations: activationQuantizers(model, quantized.plan, settings.learnScales, quantized.arriving),
   };
 }
@@ -39,18 +40,25 @@ export const learnedScales = ({ weights, activations }: Quantizers): Scales[] =>
   ).values(),
 ];
 
-/** Writes the model's nodes, weights and activations rounded on the way. `scaleOf` names a set of scales. */
+/**
+ * Writes the model's nodes, weights and activations rounded on the way. `scaleOf` names a set of scales.
+ * @param soft codes that are learned may lie between two
+ * @returns what says where they lie
+ */
 export function writeForward(
   tape: Tape,
   { model, settings }: Problem,
   quantizers: Quantizers,
   scaleOf: (scales: Scales) => string,
-  share?: string,
-): void {
-  const weightView = settings.heldCodes ? heldWeight : roundWeight;
+  { share, soft = false }: { share?: string; soft?: boolean } = {},
+): string[] {
+  const undecided: string[] = [];
   const views = new Map<string, string>();
   for (const q of quantizers.weights) {
-    const view = weightView(tape, q, scaleOf(q.scales), share);
+    const lies = q.undecided ? writeShare(tape, q.weight.plan.tensor, soft) : undefined;
+    if (lies !== undefined) undecided.push(lies);
+    const scale = scaleOf(q.scales);
+    const view = settings.heldCodes ? heldWeight(tape, q, scale, lies) : roundWeight(tape, q, scale, share);
     for (const { node, input } of q.weight.plan.uses) views.set(slot(node, input), view);
   }
   const rounded = new Map(quantizers.activations.map((q) => [q.plan.tensor, q]));
@@ -70,6 +78,7 @@ export function writeForward(
     tape.keep(copy);
     for (const output of node.outputs) round(output, copy);
   }
+  return undecided;
 }
 
 /** What a node cuts off, where that is all that it does. */
@@ -88,15 +97,19 @@ const lackOf = ({ weight }: WeightQuantizer): number => {
   return weight.shape.block === undefined ? 0 : values[1] * values[2] - weight.shape.channels;
 };
 
-/** A weight whose code stays: s·(q − z) whatever the scale becomes; the constant itself where no scale is learned. */
-function heldWeight(tape: Tape, q: WeightQuantizer, scale: string): string {
+/**
+ * A weight whose code stays: s·(q − z) whatever the scale becomes; the constant itself where no scale is learned.
+ * @param lies how far above its code it lies, 0…1, where that is learned
+ */
+function heldWeight(tape: Tape, q: WeightQuantizer, scale: string, lies?: string): string {
   const { codes, params, shape, plan, dims } = q.weight;
-  if (!q.scales.learned || lackOf(q) > 0) return plan.tensor;
+  if (lies === undefined && (!q.scales.learned || lackOf(q) > 0)) return plan.tensor;
   const ones = { ...params, scales: params.scales.map(() => 1) };
   const { values } = roundedDims(q.weight);
   const steps = tape.b.reals(dequantize(codes, shape, ones, elementOf(plan.format)), values);
   tape.sizes.set(steps, values);
-  return tape.reshape(tape.op('Mul', [steps, scale], values), dims);
+  const all = lies === undefined ? steps : tape.op('Add', [tape.reshape(lies, values), steps], values);
+  return tape.reshape(tape.op('Mul', [all, scale], values), dims);
 }
 
 /** A constant in the shape in which groups share scales, rounded, and back in its own. */

@@ -2,6 +2,7 @@ import { dtypeNumber } from '../ir/dtypes.js';
 import { makeAttribute, makeNode, nameAllocator, opsetVersion, usedNames } from '../ir/graph.js';
 import type { Model, Tensor, ValueInfo } from '../ir/model.js';
 import { prune } from '../ir/prune.js';
+import { product } from './adjoints/common.js';
 import { type Backward, backward, type Cut } from './backward.js';
 import { Builder } from './builder.js';
 import { type Quantizers, quantizersOf, writeForward } from './forward.js';
@@ -10,6 +11,7 @@ import { writeLoss } from './loss.js';
 import { clipFactor, direction, type Rates, type Slots } from './optimiser.js';
 import { totalOf, unitsOf } from './parameters.js';
 import type { Scales } from './quantizers.js';
+import { writeIndecision } from './soft-rounding.js';
 import { Tape } from './tape.js';
 import type { Place, Problem } from './types.js';
 
@@ -27,6 +29,7 @@ export const LOSS = 'loss';
 export const NORM = 'gradient_norm';
 export const RATES = ['rate', 'scale_rate', 'first_correction', 'second_correction'] as const;
 export const SHARE = 'rounding_share';
+export const DECISION = ['decision_weight', 'decision_power'] as const;
 
 export interface TrainingGraph {
   model: Model;
@@ -39,6 +42,12 @@ export interface TrainingGraph {
 
 const OPSET = 21;
 const IR = 10;
+
+interface Forward {
+  scaleNames: Map<string, string>;
+  /** What says where between two codes weights lie. */
+  undecided: string[];
+}
 
 /** Inputs of flat vectors cut into the values that the forward graph reads. */
 class Writer {
@@ -54,7 +63,7 @@ class Writer {
     const { graph } = problem.model;
     const learned = new Set(layout.parameters.map((p) => p.name));
     this.constants = graph.initializers.filter((t) => !learned.has(t.name ?? ''));
-    const ours = [...STATE, ...STATE.map(next), ...RATES, LOSS, NORM, SHARE];
+    const ours = [...STATE, ...STATE.map(next), ...RATES, ...DECISION, LOSS, NORM, SHARE];
     this.b = new Builder(nameAllocator(new Set([...usedNames(graph), ...ours])));
     const sizes = new Map(problem.dims);
     for (const t of graph.initializers) sizes.set(t.name ?? '', t.dims);
@@ -84,7 +93,7 @@ class Writer {
   }
 
   /** Weights and scales from the state, then the model's own nodes. */
-  forward(quantizers: Quantizers, share?: string): Map<string, string> {
+  forward(quantizers: Quantizers, how?: Parameters<typeof writeForward>[4]): Forward {
     const { parameters, scales } = this.layout;
     this.cut(this.input('weights', [totalOf(parameters)]), parameters, (p) => p.name);
     const names = new Map(scales.map((s) => [s.name, this.b.name(`scale of ${s.name}`)]));
@@ -96,8 +105,8 @@ class Writer {
       this.tape.sizes.set(name, dims);
       return name;
     };
-    writeForward(this.tape, this.problem, quantizers, scaleOf, share);
-    return new Map(scales.map((s) => [s.name, names.get(s.name)!]));
+    const undecided = writeForward(this.tape, this.problem, quantizers, scaleOf, how);
+    return { scaleNames: new Map(scales.map((s) => [s.name, names.get(s.name)!])), undecided };
   }
 
   model(outputs: string[]): Model {
@@ -140,14 +149,19 @@ export function trainingGraph(problem: Problem): TrainingGraph {
   const writer = new Writer(problem, layout);
   const { b, tape } = writer;
   const share = problem.settings.annealing ? writer.input(SHARE, []) : undefined;
-  const scaleNames = writer.forward(quantizers, share);
-  const loss = targets(writer, problem);
+  const { scaleNames, undecided } = writer.forward(quantizers, {
+    share,
+    soft: problem.settings.decideCodes,
+  });
+  const error = targets(writer, problem);
+  const loss =
+    undecided.length > 0 && problem.settings.decideCodes ? withIndecision(writer, error, undecided) : error;
   const constants = new Map([...writer.constants, ...b.initializers].map((t) => [t.name ?? '', t]));
   const wanted = [...layout.parameters.map((p) => p.name), ...scaleNames.values()];
   const forward = { nodes: tape.nodes, dims: tape.dims, constant: (name: string) => constants.get(name) };
   const back = backward(b, forward, new Map([[loss, b.number(1)]]), wanted);
   const norm = update(writer, back, scaleNames);
-  b.nodes.push(makeNode('Identity', [loss], [LOSS]), makeNode('Identity', [norm], [NORM]));
+  b.nodes.push(makeNode('Identity', [error], [LOSS]), makeNode('Identity', [norm], [NORM]));
   const state = layout.scales.length > 0 ? STATE : STATE.slice(0, 3);
   const frozen = layout.parameters.filter((p) => !back.gradients.has(p.name)).map((p) => p.name);
   return {
@@ -165,6 +179,18 @@ function targets(writer: Writer, { terms }: Problem): string {
     writer.tape.sizes.set(target, writer.tape.dims(value));
   }
   return writeLoss(writer.tape, terms);
+}
+
+/** The error plus how far codes are from being decided: the mean over all of them, times a weight that the run feeds. */
+function withIndecision(writer: Writer, error: string, undecided: readonly string[]): string {
+  const { tape } = writer;
+  const [weight, power] = DECISION.map((name) => writer.input(name, []));
+  for (const name of DECISION) tape.sizes.set(name, []);
+  const count = undecided.reduce((n, h) => n + product(tape.dims(h)), 0);
+  const sums = undecided.map((h) => writeIndecision(tape, h, power));
+  const all = sums.reduce((a, b) => tape.op('Add', [a, b], []));
+  const mean = tape.op('Mul', [all, tape.b.number(1 / count)], []);
+  return tape.op('Add', [error, tape.op('Mul', [mean, weight], [])], []);
 }
 
 /** Puts the gradients one behind the other and takes one step; returns the norm of all of them. */
@@ -210,7 +236,8 @@ function update(writer: Writer, { gradients }: Backward, scaleNames: ReadonlyMap
       b.rename(value, names[i]);
     });
   };
-  const units = b.reals(unitsOf(layout.parameters, writer.problem.model.graph.initializers), [
+  const { model, quantized } = writer.problem;
+  const units = b.reals(unitsOf(layout.parameters, model.graph.initializers, quantized?.undecided), [
     totalOf(layout.parameters),
   ]);
   take('weights', weights, (step, gain) => b.sub('weights', b.mul(b.mul(step, units), b.mul(rate, gain))));

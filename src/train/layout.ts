@@ -10,7 +10,8 @@ export interface Layout {
 }
 
 export function layoutOf({ model, settings }: Problem, quantizers: Quantizers): Layout {
-  const held = new Set(settings.heldCodes ? quantizers.weights.map((q) => q.weight.plan.tensor) : []);
+  const fixed = settings.heldCodes ? quantizers.weights.filter((q) => !q.undecided) : [];
+  const held = new Set(fixed.map((q) => q.weight.plan.tensor));
   const parameters = parametersOf(model).filter((t) => !held.has(t.name!));
   const sets = learnedScales(quantizers);
   const places = layOut(sets.map(({ key, dims }) => ({ name: key, dims })));

@@ -70,15 +70,25 @@ export function gather(places: readonly Place[], tensors: readonly Tensor[]): Fl
 
 /** Tensors of zeros move in steps of this. */
 const LEAST_UNIT = 1e-3;
+/** What decides between two codes lies in ±2.5 and has to come from one end to the other in a few dozen steps. */
+const UNDECIDED_UNIT = 10;
 
 /**
  * What one step is measured in, for each value: the root mean square of its tensor at the start. Networks of folded
  * BatchNormalization, or of pixels 0…255, have weights of all magnitudes, and one step size must suit them all.
  */
-export function unitsOf(places: readonly Place[], constants: readonly Tensor[]): Float32Array {
+export function unitsOf(
+  places: readonly Place[],
+  constants: readonly Tensor[],
+  undecided: ReadonlySet<string> = new Set(),
+): Float32Array {
   const byName = new Map(constants.map((t) => [t.name ?? '', t]));
   const units = new Float32Array(totalOf(places));
   for (const { name, offset, size } of places) {
+    if (undecided.has(name)) {
+      units.fill(UNDECIDED_UNIT, offset, offset + size);
+      continue;
+    }
     const power = floatValues(byName.get(name)!).reduce((sum, v) => sum + v * v, 0) / size;
     units.fill(Math.sqrt(power) || LEAST_UNIT, offset, offset + size);
   }

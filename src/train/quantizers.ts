@@ -20,6 +20,8 @@ export interface WeightQuantizer {
   scales: Scales;
   grid: Rounder;
   codes: number;
+  /** Which of two neighbouring codes each takes is learned. */
+  undecided: boolean;
 }
 
 export interface ActivationQuantizer {
@@ -48,7 +50,11 @@ export function roundedDims({ shape }: QuantizedWeight): { values: number[]; sca
 }
 
 /** How the weights of the main graph are rounded. Scales of a narrow format, casts and tables stay as they are. */
-export function weightQuantizers(weights: readonly QuantizedWeight[], learn: boolean): WeightQuantizer[] {
+export function weightQuantizers(
+  weights: readonly QuantizedWeight[],
+  learn: boolean,
+  undecided: ReadonlySet<string> = new Set(),
+): WeightQuantizer[] {
   return weights.map((weight) => {
     const { params, plan } = weight;
     const row = elementOf(plan.format);
@@ -64,6 +70,7 @@ export function weightQuantizers(weights: readonly QuantizedWeight[], learn: boo
       },
       grid: gridOf(row, params, dims),
       codes: side(plan.format),
+      undecided: undecided.has(plan.tensor),
     };
   });
 }

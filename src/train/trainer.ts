@@ -1,7 +1,7 @@
 import { openModel } from '../runtime/index.js';
 import type { Feeds, Session, TensorValue } from '../runtime/types.js';
 import type { Cut } from './backward.js';
-import { forwardGraph, LOSS, NORM, next, RATES, SHARE, STATE, trainingGraph } from './graph.js';
+import { DECISION, forwardGraph, LOSS, NORM, next, RATES, SHARE, STATE, trainingGraph } from './graph.js';
 import { corrections } from './optimiser.js';
 import { copyState, initialState, stateOf, vectorsOf } from './state.js';
 import type { Problem, State } from './types.js';
@@ -14,6 +14,8 @@ export interface Pace {
   scaleRate: number;
   /** Share of rounding that takes effect, 0…1; counts with annealing only. */
   share: number;
+  /** How much it counts that codes are not decided yet, and how sharply (`soft-rounding.ts`). */
+  decision?: { weight: number; power: number };
 }
 
 /** Networks are trained with it one step after the other. */
@@ -62,10 +64,15 @@ export async function openTrainer(problem: Problem, threads?: number): Promise<T
 
 const first = ({ data }: TensorValue): number => data[0] as number;
 
-function rates({ step, rate, scaleRate, share }: Pace): Feeds {
+function rates({ step, rate, scaleRate, share, decision = { weight: 0, power: 2 } }: Pace): Feeds {
   const [one, two] = corrections(step);
   const all = [rate, scaleRate, one, two];
-  return { ...Object.fromEntries(RATES.map((name, i) => [name, scalar(all[i])])), [SHARE]: scalar(share) };
+  const decisions = [decision.weight, decision.power];
+  return {
+    ...Object.fromEntries(RATES.map((name, i) => [name, scalar(all[i])])),
+    ...Object.fromEntries(DECISION.map((name, i) => [name, scalar(decisions[i])])),
+    [SHARE]: scalar(share),
+  };
 }
 
 /** The forward pass of the network as it is trained. */

@@ -22,6 +22,8 @@ export interface Problem {
   quantized?: {
     plan: Plan;
     weights: readonly QuantizedWeight[];
+    /** Constants whose codes are learned: they hold V, and their codes are the lower ones of two (`soft-rounding.ts`). */
+    undecided?: ReadonlySet<string>;
     /** Inputs that integer operators before this part of a network make. */
     arriving?: ReadonlySet<string>;
   };
@@ -35,6 +37,8 @@ export interface GraphSettings {
   learnScales: boolean;
   /** Rounded weights keep their codes: of them their scales alone are learned. */
   heldCodes?: boolean;
+  /** Of undecided ones too, which then may lie between two codes. */
+  decideCodes?: boolean;
   /** Largest norm of all gradients together; 0: any. */
   clip: number;
   /** Rounding sets in little by little: y = x + a·(Q(x) − x) with a graph input a. */

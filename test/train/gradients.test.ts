@@ -7,7 +7,7 @@ import { randomGraph } from './random-graphs.js';
 /** Central differences of 64-bit values err by about h²; those of 32-bit ones by the rounding of sums over the step. */
 const TOLERANCE = { float64: 1e-6, float32: 1e-3 };
 /** Standard forms whose gradient is not the slope of the value (straight-through), or that have no case of their own. */
-const ELSEWHERE = ['train:FakeQuantize', 'train:RangeQuantize', 'Dropout'];
+const ELSEWHERE = ['train:FakeQuantize', 'train:RangeQuantize', 'train:Indecision', 'Dropout'];
 
 describe('adjoints agree with differences', () => {
   it.each(Object.entries(CASES))('%s', async (_, c) => {

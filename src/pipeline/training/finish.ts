@@ -4,7 +4,7 @@ import type { Tensor } from '../../ir/model.js';
 import { floatTensor, floatValues } from '../../ir/tensor.js';
 import type { ActivationPlan } from '../../plan/types.js';
 import { weightKey } from '../../quantize/index.js';
-import type { Layout, Quantizers, State } from '../../train/index.js';
+import { decided, type Layout, type Quantizers, type State } from '../../train/index.js';
 import type { Draft } from '../draft.js';
 import { weightOn, withConstants } from './start.js';
 
@@ -19,9 +19,13 @@ export function trainedDraft(
   quantizers: Quantizers,
   held = false,
 ): Draft {
+  const undecided = new Set(quantizers.weights.filter((q) => q.undecided).map((q) => q.weight.plan.tensor));
+  const values = new Map(
+    layout.parameters.map((p) => [p.name, state.weights.value.subarray(p.offset, p.offset + p.size)]),
+  );
   const constants = new Map<string, Tensor>();
-  for (const { name, dims, offset, size } of layout.parameters)
-    constants.set(name, floatTensor(name, dims, state.weights.value.subarray(offset, offset + size)));
+  for (const { name, dims } of layout.parameters)
+    if (!undecided.has(name)) constants.set(name, floatTensor(name, dims, values.get(name)!));
   const scaleOf = new Map(
     layout.scales.map(({ name, offset, size }) => [name, state.scales.value.slice(offset, offset + size)]),
   );
@@ -29,10 +33,13 @@ export function trainedDraft(
     quantizers.weights.map(({ weight, scales }) => {
       const { plan, params } = weight;
       const trained = { ...params, scales: scaleOf.get(scales.key) ?? params.scales };
-      const values = held
-        ? dequantize(weight.codes, weight.shape, trained, elementOf(plan.format))
+      const codes = undecided.has(plan.tensor)
+        ? decided(weight.codes, values.get(plan.tensor)!)
+        : weight.codes;
+      const rounded = held
+        ? dequantize(codes, weight.shape, trained, elementOf(plan.format))
         : floatValues(constants.get(plan.tensor) ?? constantOf(draft, plan.tensor));
-      return [weightKey(plan), { ...weightOn(values, trained), mask: weight.mask }] as const;
+      return [weightKey(plan), { ...weightOn(rounded, trained), mask: weight.mask }] as const;
     }),
   );
   const activations = draft.plan.activations.map((a): ActivationPlan => {

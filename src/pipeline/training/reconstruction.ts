@@ -4,13 +4,17 @@ import { openModel } from '../../runtime/index.js';
 import type { Feeds } from '../../runtime/types.js';
 import {
   type Block,
+  type BlockOptions,
   batchesOf,
   blockModel,
   blocksOf,
+  copyState,
+  type Evaluator,
   goalOf,
   initialState,
   type Layout,
   layoutOf,
+  lossOf,
   openEvaluator,
   type Problem,
   partOfState,
@@ -27,7 +31,7 @@ import {
 import type { Draft } from '../draft.js';
 import { trainedDraft } from './finish.js';
 import type { Sized } from './sizes.js';
-import { startOf, withConstants } from './start.js';
+import { undecidedStart, withConstants } from './start.js';
 
 /** Bytes of what comes to a block and leaves it, in both networks, of all samples. */
 const MEMORY = 2 ** 29;
@@ -36,12 +40,31 @@ const JUDGE_EVERY = 8;
 /** Step size relative to the root mean square of a weight's tensor, and of scales relative to them. */
 const PACE = { rate: 4e-3, scaleRate: 1e-3, warmUp: 0.05, frozenEnd: 0.15, annealing: 0 };
 
-/** What the judges said of one block: the error at its output over what the float block makes, squared. */
+/** What the judges said: the error at a block's output over what the float block makes, squared; behind codes, at the network's. */
 export interface BlockGain {
   outputs: string[];
   before: number;
   after: number;
 }
+
+/** Values by the names of targets. */
+const aimed = (values: Table, names: readonly string[]): Table =>
+  Object.fromEntries(names.map((name) => [targetOf(name), values[name]]));
+
+/** A block on its way, and what it is to make of the samples. */
+interface Part {
+  problem: Problem;
+  layout: Layout;
+  evaluator: Evaluator;
+  wanted: Table;
+}
+
+/** Blocks in a row as one. */
+const joined = (blocks: readonly Block[]): Block => ({
+  inputs: blocks[0].inputs,
+  outputs: blocks.at(-1)!.outputs,
+  nodes: blocks.flatMap((b) => b.nodes),
+});
 
 /** A network that is trained block after block, and the values of all samples on their way through both networks. */
 export class Reconstruction {
@@ -57,6 +80,8 @@ export class Reconstruction {
   private float: Table = {};
   private quantized: Table = {};
   private samples: number[] = [];
+  /** What the float network makes of all samples. */
+  private answers: Table = {};
 
   constructor(
     private readonly draft: Draft,
@@ -68,11 +93,11 @@ export class Reconstruction {
     const outputs = goalOf(model, dims, []).terms.map(({ value }) => ({ name: value }));
     this.plain = { ...model, graph: { ...model.graph, outputs } };
     prune(this.plain.graph);
-    const { weights, constants } = startOf(draft, true);
+    const { weights, constants, undecided } = undecidedStart(draft);
     this.whole = {
       model: withConstants(this.plain, constants),
       dims,
-      quantized: { plan: draft.plan, weights },
+      quantized: { plan: draft.plan, weights, undecided },
       terms: [],
       settings: { optimiser: 'adam', learnScales: true, clip: 1, annealing: false, heldCodes: true },
     };
@@ -95,29 +120,29 @@ export class Reconstruction {
     this.quantized = this.float;
   }
 
+  /** What the network is to make of the samples, by which blocks are judged. */
+  async foresee(): Promise<void> {
+    const outputs = this.plain.graph.outputs.map((o) => o.name);
+    const session = await openModel(this.plain, { threads: this.draft.job.options.threads });
+    try {
+      this.answers = await this.through(outputs, (numbers) => session.run(rowsOf(this.float, numbers)));
+    } finally {
+      await session.release();
+    }
+  }
+
   /** Trains the next block and lets the samples through it. */
-  async take(block: Block, seed: number): Promise<void> {
+  async take(at: number): Promise<void> {
+    const block = this.blocks[at];
     const { threads } = this.draft.job.options;
     const float = await this.floatValues(block);
-    const wanted = Object.fromEntries(block.outputs.map((name) => [targetOf(name), float[name]]));
+    const wanted = aimed(float, block.outputs);
     const problem = this.problemOf(block);
     const layout = layoutOf(problem, quantizersOf(problem));
     const evaluator = await openEvaluator(problem, block.outputs, threads);
     try {
-      const material = { inputs: this.quantized, wanted };
-      const start = partOfState(this.state, this.layout, layout);
-      const { state, before, after } = this.mayTrain(layout)
-        ? await reconstructBlock(problem, evaluator, material, start, {
-            batch: this.sized.batch,
-            schedule: { ...PACE, steps: this.steps },
-            seed,
-            fit: this.samples.filter((n) => n % JUDGE_EVERY !== 0),
-            judges: this.samples.filter((n) => n % JUDGE_EVERY === 0),
-            threads,
-          })
-        : { state: start, before: 0, after: 0 };
-      putPart(state, layout, this.state, this.layout);
-      this.gains.push({ outputs: block.outputs, before, after });
+      if (this.mayTrain(layout)) await this.train(at, { problem, layout, evaluator, wanted });
+      const state = partOfState(this.state, this.layout, layout);
       this.quantized = await this.through(block.outputs, (numbers) =>
         evaluator.run({ ...rowsOf(this.quantized, numbers), ...rowsOf(wanted, numbers) }, state),
       );
@@ -126,6 +151,63 @@ export class Reconstruction {
     }
     for (const { name } of [...layout.parameters, ...layout.scales]) this.settled.add(name);
     this.float = float;
+  }
+
+  /**
+   * Trains scales and biases of a block, judged by what it makes, and then its codes, judged by what the network makes. Codes
+   * are free enough to make less of noisy inputs all over, which errs least there and is not made good behind it.
+   */
+  private async train(at: number, part: Part): Promise<void> {
+    const { evaluator, wanted, problem, layout } = part;
+    const seen = { inputs: this.quantized, wanted };
+    const judge = (state: State) => lossOf(evaluator, seen, state, this.judges(), this.sized.batch);
+    await this.better(at, part, { floatShare: 0, judge });
+    if (!quantizersOf(problem).weights.some((q) => q.undecided)) return;
+    const network = await this.judgeFrom(at, layout);
+    try {
+      const settings = { ...problem.settings, decideCodes: true };
+      await this.better(at, { ...part, problem: { ...problem, settings } }, { floatShare: 0.5, ...network });
+    } finally {
+      await network.release();
+    }
+  }
+
+  /** Trains a block and takes the best of its states. */
+  private async better(
+    at: number,
+    { problem, layout, evaluator, wanted }: Part,
+    { floatShare, judge }: Pick<BlockOptions, 'floatShare' | 'judge'>,
+  ): Promise<void> {
+    const material = { inputs: this.quantized, float: this.float, wanted };
+    const start = partOfState(this.state, this.layout, layout);
+    const { state, before, after } = await reconstructBlock(problem, evaluator, material, start, {
+      ...{ floatShare, judge, batch: this.sized.batch, seed: at },
+      schedule: { ...PACE, steps: this.steps },
+      fit: this.samples.filter((n) => n % JUDGE_EVERY !== 0),
+      threads: this.draft.job.options.threads,
+    });
+    putPart(state, layout, this.state, this.layout);
+    this.gains.push({ outputs: problem.terms.map((t) => t.value), before, after });
+  }
+
+  private readonly judges = () => this.samples.filter((n) => n % JUDGE_EVERY === 0);
+
+  /** Samples apart judge a block by what the network makes of them, the blocks behind it as they are. */
+  private async judgeFrom(at: number, layout: Layout) {
+    const rest = this.problemOf(joined(this.blocks.slice(at)));
+    const restLayout = layoutOf(rest, quantizersOf(rest));
+    const network = await openEvaluator(rest, [], this.draft.job.options.threads);
+    const seen = { inputs: this.quantized, wanted: aimed(this.answers, Object.keys(this.answers)) };
+    const judges = this.judges();
+    return {
+      judge: (state: State) => {
+        const whole = copyState(this.state);
+        putPart(state, layout, whole, this.layout);
+        const part = partOfState(whole, this.layout, restLayout);
+        return lossOf(network, seen, part, judges, this.sized.batch);
+      },
+      release: () => network.release(),
+    };
   }
 
   /** Weights keep their float values in the model, so that what comes after still knows them. */
@@ -178,6 +260,7 @@ export class Reconstruction {
       quantized: {
         plan: { ...plan, activations },
         weights: this.whole.quantized!.weights,
+        undecided: this.whole.quantized!.undecided,
         arriving: new Set(makers.flatMap((n) => n.outputs)),
       },
       terms: block.outputs.map((value) => ({

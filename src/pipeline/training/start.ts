@@ -10,6 +10,7 @@ import {
   type RoundedWeights,
   weightKey,
 } from '../../quantize/index.js';
+import { between, mayLearnCodes } from '../../train/index.js';
 import type { Draft } from '../draft.js';
 
 /** Scratch of the kernels: weights stay where they are and pass through in pieces. */
@@ -51,6 +52,22 @@ export function startOf({ job, plan, means, rounded = new Map() }: Draft, onCode
     starts.set(bias.tensor, floatTensor(bias.tensor, constants.get(bias.tensor)!.dims, values));
   }
   return { weights: numbers.weights, constants: starts };
+}
+
+/** Where learning of codes starts: each weight between its code and the neighbour that lies towards the float weight. */
+export function undecidedStart(draft: Draft): Start & { undecided: Set<string> } {
+  const { weights, constants } = startOf(draft, true);
+  const floats = new Map(draft.job.prepared.graph.initializers.map((t) => [t.name ?? '', t]));
+  const undecided = new Set<string>();
+  const open = weights.map((weight) => {
+    const { tensor } = weight.plan;
+    if (!floats.has(tensor) || !mayLearnCodes(weight)) return weight;
+    const { lower, start } = between(weight, floatValues(floats.get(tensor)!));
+    constants.set(tensor, floatTensor(tensor, weight.dims, start));
+    undecided.add(tensor);
+    return { ...weight, codes: lower };
+  });
+  return { weights: open, constants, undecided };
 }
 
 /** The grid that errs least for each weight of the main graph. */

@@ -6,6 +6,7 @@ import { movementFamily } from './movement.js';
 import { normalisationFamily } from './normalisation.js';
 import { poolFamily } from './pool.js';
 import { reductionFamily } from './reduction.js';
+import { softRoundingFamily } from './soft-rounding.js';
 import type { Adjoint } from './types.js';
 import { unaryFamily } from './unary.js';
 
@@ -20,6 +21,7 @@ export const ADJOINTS: readonly Adjoint[] = [
   normalisationFamily,
   movementFamily,
   fakeQuantFamily,
+  softRoundingFamily,
 ].flat();
 
 const BY_OP = new Map(ADJOINTS.map((row) => [row.op, row]));
