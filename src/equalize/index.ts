@@ -1,5 +1,6 @@
 import type { SampleSource } from '../data/types.js';
 import type { Model } from '../ir/model.js';
+import type { ChannelSpread } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { rescale } from './apply.js';
 import { componentsOf } from './components.js';
@@ -152,4 +153,20 @@ export function rescaled(
   );
   if (gains.length === 0) return { model: scaled, types: gained.types };
   return { model: rescale(gained.model, topologyOf(gained.model, gained.types), gains), types: gained.types };
+}
+
+/** What is known of the channels of values, as they are after the rescalings. */
+export function rescaledSpreads(
+  spreads: ReadonlyMap<string, ChannelSpread>,
+  rescalings: readonly Rescaling[],
+): Map<string, ChannelSpread> {
+  const after = new Map(spreads);
+  for (const { tensors, factors } of rescalings)
+    for (const tensor of tensors) {
+      const spread = after.get(tensor);
+      if (!spread) continue;
+      const [mean, deviation] = [spread.mean, spread.deviation].map((v) => v.map((x, c) => x * factors[c]));
+      after.set(tensor, { mean, deviation });
+    }
+  return after;
 }

@@ -2,7 +2,13 @@ import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
 import { makePlan, type PlanInput } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
-import { type ChannelMeans, channelMeans, type RoundedWeights, weightKey } from '../quantize/index.js';
+import {
+  type ChannelMeans,
+  channelMeans,
+  expectedMeans,
+  type RoundedWeights,
+  weightKey,
+} from '../quantize/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { Front } from '../sensitivity/types.js';
 import { meansInTurn } from './drift.js';
@@ -87,9 +93,10 @@ export const withMeans = async (draft: Draft): Promise<Draft> =>
   draft.plan.biasCorrection ? { ...draft, means: await meansFor(draft) } : draft;
 
 /** Channel means for the bias correction of a plan. */
-export const meansFor = (draft: Pick<Draft, keyof Ground | 'plan' | 'rounded'>): Promise<Means> => {
+export async function meansFor(draft: Pick<Draft, keyof Ground | 'plan' | 'rounded'>): Promise<Means> {
   const { job, source, types, plan } = draft;
+  if (plan.biasCorrection === 'expected') return expectedMeans(job.prepared, plan, types, job.spreads);
   return plan.biasCorrection === 'sequential'
     ? meansInTurn(draft)
     : channelMeans(job.prepared, plan, types, source, { threads: job.options.threads });
-};
+}

@@ -20,7 +20,7 @@ import {
   usualEncoding,
 } from '../plan/index.js';
 import type { Scheme } from '../plan/types.js';
-import { observeTypes, prepare, scaleQueries } from '../prepare/index.js';
+import { type ChannelSpread, observeTypes, prepare, scaleQueries } from '../prepare/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 
@@ -31,6 +31,8 @@ export interface Job {
   target: Target;
   scheme: Scheme;
   prepared: Model;
+  /** What folded normalisations say of the channels of the prepared model's values. */
+  spreads: ReadonlyMap<string, ChannelSpread>;
   diagnostics: Diagnostic[];
 }
 
@@ -72,14 +74,14 @@ export async function prepareFor(given: JobOptions, loaded: LoadedModel): Promis
   checkWriting(scheme, target, options);
   checkGraph(loaded.model);
   options.onProgress?.({ stage: 'prepare' });
-  const { model, diagnostics } = await prepare(loaded.model, {
+  const { model, spreads, diagnostics } = await prepare(loaded.model, {
     opset: Math.max(requiredOpset(scheme, target, options.encoding), given.opset ?? 0),
   });
   if (target.runtime === 'tensorrt') scaleQueries(model);
   checkTensors(model);
   stopIfAborted(options.signal);
   for (const d of diagnostics) options.onDiagnostic?.(d);
-  return { options, loaded, target, scheme, prepared: model, diagnostics: [...diagnostics] };
+  return { options, loaded, target, scheme, prepared: model, spreads, diagnostics: [...diagnostics] };
 }
 
 const withSymmetry = (target: Target, symmetric: boolean): Target => ({

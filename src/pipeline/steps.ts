@@ -1,6 +1,6 @@
 import { format } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
-import { planGains, planRescalings, rescaled } from '../equalize/index.js';
+import { planGains, planRescalings, rescaled, rescaledSpreads } from '../equalize/index.js';
 import type { Grids, Rescaling } from '../equalize/types.js';
 import type { Diagnostic } from '../errors.js';
 import { activationsOn, candidates } from '../plan/index.js';
@@ -202,7 +202,8 @@ async function rescaledDraft(draft: Draft, more: Rescaling[]): Promise<Draft | u
   const { model, types } = rescaled(job.prepared, draft.types, more);
   // Statistics that were gathered for several plans speak of the model as it was.
   const options = { ...job.options, sharedStats: undefined };
-  const anew = await firstDraft({ job: { ...job, options, prepared: model }, source, types });
+  const spreads = rescaledSpreads(job.spreads, more);
+  const anew = await firstDraft({ job: { ...job, options, prepared: model, spreads }, source, types });
   const { keepFloat, floatReasons } = draft.input;
   const next = replan(anew, { input: { ...anew.input, keepFloat, floatReasons } });
   const equalization = [...(draft.plan.equalization ?? []), ...more];
@@ -234,14 +235,15 @@ function gridsOf({ input, job, plan, source }: Draft): Grids | undefined {
 
 /**
  * Helps most networks, and hurts some whose answer lies in rare values (the one face in an image). Made-up samples say
- * nothing about means.
+ * nothing about means, but normalisations that were folded do.
  */
 async function correctBiases(draft: Draft): Promise<Draft | undefined> {
-  if (draft.source.kind !== 'real' || draft.plan.biasCorrection || draft.plan.biases.length === 0)
-    return undefined;
-  const means = await meansFor(draft);
-  if (means.size === 0) return undefined;
-  return { ...draft, plan: { ...draft.plan, biasCorrection: true }, means };
+  const { plan, source } = draft;
+  if (plan.biasCorrection || plan.biases.length === 0) return undefined;
+  const biasCorrection = source.kind === 'real' || ('expected' as const);
+  const next = { ...draft, plan: { ...plan, biasCorrection } };
+  const means = await meansFor(next);
+  return means.size === 0 ? undefined : { ...next, means };
 }
 
 /** Behind the correction layer by layer, whose condition is the same. */

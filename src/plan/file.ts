@@ -121,8 +121,8 @@ export function decodePlan(json: string, file: string): Plan {
   if (!optional(oneOf('fp16', 'bf16'))(plan.highPrecision))
     throw fail('"highPrecision" must be fp16 or bf16, or absent');
   if (!optional(whole)(plan.seed)) throw fail('"seed" must be a whole number');
-  if (!flag(plan.biasCorrection) && plan.biasCorrection !== 'sequential')
-    throw fail('"biasCorrection" must be true, false or "sequential"');
+  if (!anyOf(flag, oneOf('sequential', 'expected'))(plan.biasCorrection))
+    throw fail('"biasCorrection" must be true, false, "sequential" or "expected"');
   for (const [list, { fields, expected }] of Object.entries(LISTS)) {
     const entries = plan[list] ?? (OPTIONAL.has(list) ? [] : undefined);
     if (!Array.isArray(entries)) throw fail(`"${list}" must be a list`);

@@ -155,10 +155,10 @@ export interface Plan {
   /** Channels that are rescaled before anything is rounded; all else speaks of the model after it. Absent: none. */
   equalization?: Rescaling[];
   /**
-   * Shift each int32 bias by the mean error that rounding brings to its channel (needs real samples): that of its own
-   * layer, or, in turn, that of the quantized network up to it.
+   * Shift each int32 bias by the mean error that rounding brings to its channel: that of its own layer on real samples, or,
+   * in turn, that of the quantized network up to it; without samples that which folded normalisations tell (`expected`).
    */
-  biasCorrection: boolean | 'sequential';
+  biasCorrection: boolean | 'sequential' | 'expected';
   /** The weights that were rounded had been trained, which a plan cannot do again. */
   trained?: true;
   integer: IntegerPlan[];

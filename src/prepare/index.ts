@@ -17,7 +17,7 @@ import { removeDead } from './passes/remove-dead.js';
 import { removeIdentities } from './passes/remove-identities.js';
 import { upgradeOpset } from './passes/upgrade-opset.js';
 import { refuseQuantized } from './refuse.js';
-import type { Pass, Prepared, PrepareOptions } from './types.js';
+import type { ChannelSpread, Pass, Prepared, PrepareOptions } from './types.js';
 
 export { scaleQueries } from './attention.js';
 export { inferTypes } from './infer.js';
@@ -25,7 +25,7 @@ export { observeTypes } from './observe.js';
 export { upgradeOpset as raiseOpset } from './opset/index.js';
 export { graphInputs, staticDims, UNKNOWN_RANK, valueMeta } from './probe.js';
 export { quantizedNodes, refuseQuantized } from './refuse.js';
-export type { Pass, PassResult, Prepared, PrepareOptions } from './types.js';
+export type { ChannelSpread, Pass, PassResult, Prepared, PrepareOptions } from './types.js';
 
 /**
  * In this order: first what uncovers constants, then the opset, so that folding sees one form of each operator,
@@ -89,12 +89,14 @@ const EXPORT_OPSET = 18;
 async function settle(copy: Model, options: PrepareOptions): Promise<Prepared> {
   const changes = new Map(PASSES.map((pass) => [pass.id, 0]));
   const diagnostics = new Map<string, Diagnostic>();
+  const spreads = new Map<string, ChannelSpread>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     let edits = 0;
     for (const pass of PASSES) {
       const result = await pass.run(copy, options);
       edits += result.changes;
       changes.set(pass.id, changes.get(pass.id)! + result.changes);
+      for (const [value, spread] of result.spreads ?? []) spreads.set(value, spread);
       for (const d of result.diagnostics ?? []) diagnostics.set(`${d.code} ${d.message}`, d);
     }
     if (edits === 0) break;
@@ -102,6 +104,7 @@ async function settle(copy: Model, options: PrepareOptions): Promise<Prepared> {
   return {
     model: copy,
     diagnostics: [...diagnostics.values()],
+    spreads,
     passes: [...changes].map(([id, count]) => ({ id, changes: count })),
   };
 }

@@ -6,10 +6,21 @@ export interface PrepareOptions {
   opset?: number;
 }
 
+/**
+ * How the channels of a value are spread, as training saw them: what a BatchNormalization makes has mean β and standard
+ * deviation |γ|.
+ */
+export interface ChannelSpread {
+  mean: Float64Array;
+  deviation: Float64Array;
+}
+
 export interface PassResult {
   /** Edits made; 0 means that the model is as it was. */
   changes: number;
   diagnostics?: Diagnostic[];
+  /** Of values that a normalisation made before it was folded. */
+  spreads?: ReadonlyMap<string, ChannelSpread>;
 }
 
 /** One rewriting of the graph that leaves what it computes alone. `run` edits the model it is given. */
@@ -23,6 +34,8 @@ export interface Pass {
 export interface Prepared {
   model: Model;
   diagnostics: Diagnostic[];
+  /** By value: what folded BatchNormalizations say of what they made. */
+  spreads: ReadonlyMap<string, ChannelSpread>;
   /** Edits by pass, in the order in which passes run; summed over rounds. */
   passes: { id: string; changes: number }[];
 }

@@ -20,6 +20,7 @@ import { type RoundedWeights, weightKey } from './round-weights.js';
 import { sparse } from './sparse.js';
 import type { Numbers, QuantizedBias, QuantizedWeight } from './types.js';
 
+export { expectedMeans } from './expected.js';
 export { MAX_SAMPLES } from './hessian/index.js';
 export { type ChannelMeans, channelMeans } from './means.js';
 export { type RoundedWeights, type RoundOptions, roundWeights, turnsOf, weightKey } from './round-weights.js';

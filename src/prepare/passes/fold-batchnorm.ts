@@ -6,7 +6,7 @@ import { absorb, type ChannelAffine } from '../absorb.js';
 import { isUnused, removeNodes } from '../edit.js';
 import { type Folding, type LinearUnit, linearBehind, startFolding } from '../linear.js';
 import { probeTypes, UNKNOWN_RANK } from '../probe.js';
-import type { Pass } from '../types.js';
+import type { ChannelSpread, Pass } from '../types.js';
 
 const EPSILON = 1e-5;
 
@@ -29,16 +29,20 @@ export const foldBatchnorm: Pass = {
     const folding = startFolding(model);
     const rankOf = ranks(model);
     const diagnostics: Diagnostic[] = [];
+    const spreads = new Map<string, ChannelSpread>();
     let changes = 0;
     for (const node of model.graph.nodes.filter((n) => isOp(n, 'BatchNormalization'))) {
       const unit = linearBehind(node.inputs[0], folding);
       if (unit === undefined) continue;
+      const [spread, made] = [spreadOf(folding, node), node.outputs[0]];
       const why = typeof unit === 'string' ? unit : await fold(model, folding, node, unit, rankOf);
-      if (why === undefined) changes++;
-      else diagnostics.push(kept(node, why));
+      if (why === undefined) {
+        changes++;
+        if (spread) spreads.set(made, spread);
+      } else diagnostics.push(kept(node, why));
     }
     removeNodes(model.graph, folding.gone);
-    return { changes, diagnostics };
+    return { changes, diagnostics, spreads };
   },
 };
 
@@ -81,6 +85,16 @@ function isInference(model: Model, folding: Folding, node: Node): boolean {
   const lone = node.outputs.slice(1).every((name) => !name || isUnused(folding.links, name));
   if (opset < 7) return lone && intAttribute(node, 'is_test', 0) === 1;
   return lone && intAttribute(node, 'training_mode', 0) === 0 && intAttribute(node, 'spatial', 1) === 1;
+}
+
+/** Of a node that may yet turn out not to be folded, with constants of any kind. */
+function spreadOf(folding: Folding, node: Node): ChannelSpread | undefined {
+  const [gamma, beta] = node.inputs.slice(1, 3).map((name) => folding.constants.get(name));
+  if (!gamma || !beta || [gamma, beta].some((t) => tensorDtype(t) !== 'float32')) return undefined;
+  return {
+    mean: Float64Array.from(floatValues(beta)),
+    deviation: Float64Array.from(floatValues(gamma), Math.abs),
+  };
 }
 
 function affineOf(folding: Folding, node: Node, channels: number): ChannelAffine | string {
