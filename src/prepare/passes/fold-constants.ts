@@ -49,7 +49,7 @@ async function foldGraph(model: Model, graph: Graph, outer: Map<string, Tensor>)
   const defined = graph.nodes.flatMap((node) => node.outputs);
   const around = new Map(outer);
   for (const name of [...defined, ...graph.inputs.map((v) => v.name)]) around.delete(name);
-  const total: Required<PassResult> = { changes: 0, diagnostics: [] };
+  const total: Required<Omit<PassResult, 'spreads'>> = { changes: 0, diagnostics: [] };
   const add = (part: PassResult) => {
     total.changes += part.changes;
     total.diagnostics.push(...(part.diagnostics ?? []));
