@@ -62,9 +62,17 @@ describe('means that folded normalisations tell', () => {
 
   it('are kept when a BatchNormalization is folded, and follow its channels when those are rescaled', async () => {
     const norm = ['gamma', 'beta', 'mean', 'variance'];
-    const values = [[2, -3, 1, 1], [0.5, 4, 0, 0], [7, 7, 7, 7], [1, 1, 1, 1]];
+    const values = [
+      [2, -3, 1, 1],
+      [0.5, 4, 0, 0],
+      [7, 7, 7, 7],
+      [1, 1, 1, 1],
+    ];
     const given = network({
-      nodes: [conv('x', 'w1', 'a'), makeNode('BatchNormalization', ['a', ...norm], ['n'], [makeAttribute.float('epsilon', 0)])],
+      nodes: [
+        conv('x', 'w1', 'a'),
+        makeNode('BatchNormalization', ['a', ...norm], ['n'], [makeAttribute.float('epsilon', 0)]),
+      ],
       outputs: ['n'],
       initializers: norm.map((name, i) => floatTensor(name, [4], values[i])),
     });
