@@ -1,5 +1,6 @@
 import type { Stats } from '../calibrate/types.js';
 import type { SampleSource } from '../data/types.js';
+import type { Model } from '../ir/model.js';
 import { makePlan, type PlanInput } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import {
@@ -23,6 +24,8 @@ export type Means = ReadonlyMap<string, ChannelMeans>;
 export interface Draft {
   /** Its prepared model is the one that the plan speaks of. */
   job: Job;
+  /** The prepared model with the constants that it had before any were trained; undefined while it has them. */
+  untrained?: Model;
   source: SampleSource;
   types: Map<string, ValueMeta>;
   input: PlanInput;

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/ir/model.js';
-import { floatValues } from '../../src/ir/tensor.js';
+import { floatTensor, floatValues } from '../../src/ir/tensor.js';
 import { loadModel } from '../../src/onnx/index.js';
 import { decide } from '../../src/pipeline/decide.js';
 import type { JobOptions } from '../../src/pipeline/options.js';
 import { produce } from '../../src/pipeline/produce.js';
 import { openJob } from '../../src/pipeline/stages.js';
+import { trainDraft } from '../../src/pipeline/training/course.js';
 import { trainedDraft } from '../../src/pipeline/training/finish.js';
 import { goalFor } from '../../src/pipeline/training/goal.js';
 import { heldOut, type Lessons } from '../../src/pipeline/training/samples.js';
@@ -87,6 +88,24 @@ describe('training', () => {
     expect(new Set(validation.map((n) => n % 10)).size).toBeGreaterThan(7);
     expect(heldOut(100).validation).toHaveLength(16);
     expect(heldOut(20)).toEqual({ training: heldOut(20).validation, validation: heldOut(20).training });
+  });
+
+  it('is taught by the float model, whatever constants were trained before', async () => {
+    const { draft } = await decide(await openJob(job({ scheme: 'int8-perchannel' })));
+    const { prepared } = draft.job;
+    const last = prepared.graph.nodes.find(({ outputs }) => outputs.includes('logits'))!.inputs[2];
+    const bias = prepared.graph.initializers.find(({ name }) => name === last)!;
+    // Ten logits more for one class than the float model gives it, which a teacher like that would find right.
+    const values = floatValues(bias).map((v, i) => (i === 0 ? v + 10 : v));
+    const shifted = withConstants(prepared, new Map([[last, floatTensor(last, bias.dims, values)]]));
+    const lossOf = async (untrained: typeof prepared | undefined) => {
+      const course = await trainDraft(
+        { ...draft, job: { ...draft.job, prepared: shifted }, untrained },
+        { steps: 1, batch: 8, rate: 1e-6, features: [] },
+      );
+      return course.trained.history[0].loss;
+    };
+    expect(await lossOf(prepared)).toBeGreaterThan(2 * (await lossOf(undefined)));
   });
 
   it('trains the float model, from labels', async () => {
@@ -194,9 +213,9 @@ describe('training', () => {
     };
     const seen = await evaluator.run({ ...feeds, [terms[0].target]: wanted }, trainer.state);
     const quantizers = quantizersOf(problem);
-    const { runs } = await produce(
-      trainedDraft(draft, trainer.state, layoutOf(problem, quantizers), quantizers),
-    );
+    const trained = trainedDraft(draft, trainer.state, layoutOf(problem, quantizers), quantizers);
+    expect(trained.untrained).toBe(draft.job.prepared);
+    const { runs } = await produce(trained);
     const session = await openModel(runs, { threads: 1, keepQdq: true });
     const integer = Object.values(await session.run(feeds))[0].data as Float32Array;
     await Promise.all([session.release(), evaluator.release(), trainer.release()]);

@@ -86,6 +86,13 @@ function problemOf(
   };
 }
 
+/** The float model itself, whatever blocks were trained to before: their biases make up for rounding. */
+async function teacherOf(draft: Draft, fixed: Sized, { first }: Lessons, goal: Goal) {
+  const { untrained, job } = draft;
+  const { model } = untrained ? await sized(untrained, first, fixed.batch) : fixed;
+  return openTeacher(model, goal, job.options.threads);
+}
+
 async function run(
   draft: Draft,
   problem: Problem,
@@ -100,7 +107,7 @@ async function run(
   const distill = options.distill ?? (taught ? 0 : 1);
   const teacher =
     !taught || distill > 0 || goal.terms.length > 1
-      ? await openTeacher(fixed.model, goal, threads)
+      ? await teacherOf(draft, fixed, lessons, goal)
       : undefined;
   try {
     tellFrozen(draft, trainer);

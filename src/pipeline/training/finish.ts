@@ -57,6 +57,7 @@ export function trainedDraft(
   return {
     ...draft,
     job: { ...draft.job, prepared: withConstants(draft.job.prepared, constants) },
+    untrained: draft.untrained ?? draft.job.prepared,
     plan: { ...draft.plan, activations, weights, biasCorrection: false, trained: true },
     means: undefined,
     rounded,
