@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { componentsOf } from '../../src/equalize/components.js';
+import { withGains } from '../../src/equalize/gains.js';
 import { misfit, planGains, planRescalings, rescaled } from '../../src/equalize/index.js';
 import { noise } from '../../src/equalize/noise.js';
 import { channelStats } from '../../src/equalize/observe.js';
-import { limitsOf } from '../../src/equalize/proposal.js';
+import { limitsOf, propose } from '../../src/equalize/proposal.js';
 import { search } from '../../src/equalize/search.js';
 import { topologyOf } from '../../src/equalize/topology.js';
 import type { Grids } from '../../src/equalize/types.js';
@@ -67,6 +68,7 @@ describe.each(CASES)('rescaling $name', ({ model, inputs, free }) => {
   it.each([
     { perChannel: true, symmetric: false },
     { perChannel: false, symmetric: true },
+    { quantized: new Set<string>(), steps: 0, weightSteps: 7, block: 2 },
   ])('lowers the expected noise of each part or leaves it alone: %o', async (given) => {
     const types = await typesOf(model);
     const topology = topologyOf(model, types);
@@ -117,6 +119,26 @@ describe('known answers', () => {
     const [one, four, quarter] = entry.factors;
     expect(one / four).toBeCloseTo(4, 2);
     expect(quarter / one).toBeCloseTo(4, 2);
+  });
+
+  it.each([
+    ['cross-layer equalisation, √(r/w)', { activation: 0, reader: 0.5, writer: 0.5 }, [1 / 4, 4]],
+    ['SmoothQuant at α = ½, w^½/x^½', { activation: 0.5, reader: 0.5, writer: 0 }, [1 / 6, 6]],
+    [
+      'SmoothQuant at α = ¾, w^¼/x^¾',
+      { activation: 0.75, reader: 0.25, writer: 0 },
+      [1 / Math.sqrt(108), Math.sqrt(108)],
+    ],
+  ])('has the factors of %s', (_, strength, factors) => {
+    const logs = (a: number, b: number) => Float64Array.of(Math.log(a), Math.log(b));
+    // Of the second channel, next to the first: activations a 324th, columns four times, rows a 64th … centred on 1.
+    const sizes = { activation: logs(324, 1), reader: logs(1, 4), writer: logs(64, 1) };
+    const m = new Float64Array(2);
+    const limits = { fixed: new Set<number>(), most: new Map<number, number>() };
+    propose({ classes: [0, 1] } as never, sizes, limits, strength, m);
+    factors.forEach((factor, c) => {
+      expect(m[c] / factor).toBeCloseTo(1, 10);
+    });
   });
 
   it('evens out weights that share a scale as cross-layer equalisation does', async () => {
@@ -171,28 +193,23 @@ describe('known answers', () => {
 
 describe('values behind an operator that nothing passes', () => {
   const inputs = { x: [1, 1, 20, 20] };
-  const model = network({
-    inputs,
-    nodes: [
-      conv('x', 'w', 'a'),
-      makeNode('Sigmoid', ['a'], ['s']),
-      makeNode('Mul', ['a', 's'], ['m']),
-      conv('m', 'v', 'y'),
-    ],
-    outputs: ['y'],
-    initializers: [
-      floatTensor(
-        'w',
-        [2, 1, 3, 3],
-        [8, 0.05].flatMap((r) => [0, 0, 0, 0, r, 0, 0, 0, 0]),
-      ),
-      floatTensor(
-        'v',
-        [1, 2, 3, 3],
-        [0.1, 3].flatMap((c) => [0, 0, 0, 0, c, 0, 0, 0, 0]),
-      ),
-    ],
-  });
+  const taps = (values: number[]) => values.flatMap((v) => [0, 0, 0, 0, v, 0, 0, 0, 0]);
+  const gated = (rows: number[], columns: number[]) =>
+    network({
+      inputs,
+      nodes: [
+        conv('x', 'w', 'a'),
+        makeNode('Sigmoid', ['a'], ['s']),
+        makeNode('Mul', ['a', 's'], ['m']),
+        conv('m', 'v', 'y'),
+      ],
+      outputs: ['y'],
+      initializers: [
+        floatTensor('w', [2, 1, 3, 3], taps(rows)),
+        floatTensor('v', [1, 2, 3, 3], taps(columns)),
+      ],
+    });
+  const model = gated([8, 0.05], [0.1, 3]);
 
   it('are multiplied on their way to the layers that read them, which undo it', async () => {
     const types = await typesOf(model);
@@ -212,6 +229,25 @@ describe('values behind an operator that nothing passes', () => {
         expect(now[i][at]).toBeCloseTo(v, 5);
       });
     });
+  });
+
+  it('are multiplied so that each channel has the whole range where weights are exact', async () => {
+    const model = gated([8, 1], [1, 1]);
+    const types = await typesOf(model);
+    const gained = withGains(model, types, ['m']);
+    const slot = topologyOf(gained.model, gained.types).slots.get('m_evened')!;
+    const { min, max } = (await channelStats(gained.model, [slot], source(inputs), { limit: 8 })).get(
+      'm_evened',
+    )!;
+    const [one, other] = max.map((high, c) => Math.max(high, -min[c]));
+    const exact = grids(['m'], { weightSteps: 2 ** 20, symmetric: true });
+    const [{ factors }] = await planGains(model, types, source(inputs), { grids: exact });
+    expect(factors[1] / factors[0] / (one / other)).toBeCloseTo(1, 2);
+  });
+
+  it('are left alone where they are even already', async () => {
+    const even = gated([1, 1], [1, 1]);
+    expect(await planGains(even, await typesOf(even), source(inputs), { grids: grids(['m']) })).toEqual([]);
   });
 
   it('are left alone without evidence, and where a person names what is not there', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { entropyThreshold } from '../../kernels/entropy.js';
+import { random } from './values.js';
 
 /** Histograms of 2048 bins by formula. */
 const BINS = 2048;
@@ -13,6 +14,32 @@ const FORMULAS: Record<string, (j: number) => number> = {
 };
 const binsOf = (name: string): Float64Array =>
   Float64Array.from({ length: BINS }, (_, j) => FORMULAS[name](j));
+
+/** KL(P ‖ Q), both normalised. */
+function divergenceOf(p: readonly number[], q: readonly number[]): number {
+  const [all, pictured] = [p, q].map((counts) => counts.reduce((a, b) => a + b, 0));
+  return p.reduce((sum, x, i) => sum + (x > 0 ? (x / all) * Math.log(x / all / (q[i] / pictured)) : 0), 0);
+}
+
+/** What a threshold loses, written out: clipped counts on the last bin that is not empty, then levels of even counts. */
+function pictured(counts: readonly number[], bin: number, levels: number): number {
+  const bins = counts.map((x, i) => (i === 0 ? counts[1] : x));
+  const inside = bins.slice(0, bin);
+  const last = inside.findLastIndex((x) => x > 0);
+  if (last < 0) return Infinity;
+  const p = inside.slice();
+  p[last] += bins.slice(bin).reduce((a, b) => a + b, 0);
+  const levelOf = inside.map((_, i) => {
+    let level = 0;
+    while (Math.ceil(((level + 1) * bin) / levels) <= i) level++;
+    return level;
+  });
+  const q = inside.map((x, i) => {
+    const own = inside.filter((y, j) => levelOf[j] === levelOf[i] && y > 0);
+    return x > 0 ? own.reduce((a, b) => a + b, 0) / own.length : 0;
+  });
+  return divergenceOf(p, q);
+}
 
 /**
  * What NVIDIA's calibrator gives for them, computed by an independent program from the published algorithm.
@@ -48,6 +75,29 @@ describe('entropy threshold', () => {
   test('clips an outlier that lies beyond empty bins, which the published form never does', () => {
     expect(entropyThreshold(binsOf('outlier'), 256, { smoothing: false }).bin).toBe(BINS);
     expect(entropyThreshold(binsOf('outlier'), 256).bin).toBeLessThan(300);
+  });
+
+  test.each([
+    // Two levels of two bins each are as even as the bins are: nothing is lost.
+    ['nothing is lost where the bins of a level are alike', [5, 5, 2, 2], 0, 4, 0],
+    // P = (1, 3)/4 and Q = (1, 1)/2.
+    ['clipped counts weigh in P, not in Q', [6, 6], 12, 2, 0.75 * Math.log(3) - Math.log(2)],
+  ])('in closed form, two levels: %s', (_, bins, beyond, bin, divergence) => {
+    const found = entropyThreshold(bins, 2, { beyond });
+    expect(found.bin).toBe(bin);
+    expect(found.divergence).toBeCloseTo(divergence, 12);
+  });
+
+  test('no other threshold loses less, as the definition says of each', () => {
+    const next = random(3);
+    for (let round = 0; round < 50; round++) {
+      const bins = Array.from({ length: 24 }, (_, j) => Math.floor(100 * next() * Math.exp(-j / 6)));
+      const levels = 4 + (round % 3);
+      const each = Array.from({ length: 25 - levels }, (_, i) => pictured(bins, levels + i, levels));
+      const { bin, divergence } = entropyThreshold(bins, levels);
+      expect(divergence).toBeCloseTo(Math.min(...each), 10);
+      expect(each[bin - levels]).toBeCloseTo(divergence, 10);
+    }
   });
 
   test('counts above the last bin weigh like counts in it', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LayerGrid, LayerRounding } from '../../kernels/lattice.js';
-import { roundLayer } from '../../kernels/round-layer.js';
+import { clip, roundLayer } from '../../kernels/round-layer.js';
 import { correlated, minMaxGrid, normal, sum } from './layers.js';
 
 /** Scale 1, codes −7…7 for every weight. */
@@ -44,9 +44,23 @@ describe('LayerRounding', () => {
     const layer = layerOf(w, h);
     layer.nearest();
     expect(sum(layer.objectives())).toBeCloseTo(nearest, 5);
+    expect(sum(layer.descend(4)), 'from nearest').toBeCloseTo(best, 5);
     layer.compensate();
-    expect(sum(layer.descend(4))).toBeCloseTo(best, 5);
+    expect(sum(layer.descend(4)), 'from compensated').toBeCloseTo(best, 5);
     expect(bruteForce(w, h)).toBeCloseTo(best, 5);
+  });
+
+  it.each([
+    // The loud input first: 0.4 to 0 leaves 0.4·0.9/1 to the other, 0.76 to 1.
+    ['to the soft input', [0.4, 0.4], [1, 0.9, 0.9, 1.1], [1, 0]],
+    // 2.6 to 3 takes 0.4·2/1 from the other, 0.8 to 1 …
+    ['with its sign', [1.6, 2.6], [1, 2, 2, 8], [1, 3]],
+    // … which is 2 where the two have nothing in common.
+    ['to none that it has nothing in common with', [1.6, 2.6], [1, 0, 0, 8], [2, 3]],
+  ])('compensates in closed form what a loud input errs, by H₁₂/H₁₁: %s', (_, w, h, codes) => {
+    const layer = layerOf(w, h);
+    layer.compensate({ damping: 0 });
+    expect([...layer.rounded]).toEqual(codes);
   });
 
   it('with a diagonal H nothing beats rounding to nearest, whatever the order', () => {
@@ -96,6 +110,19 @@ describe('LayerRounding', () => {
     expect(layer.rounded[1]).toBeCloseTo(2 * scale, 6);
   });
 
+  it.each([
+    // All but the first lie on steps of 0.8; clipped to 5.6 it loses 1.4².
+    ['a quiet input is clipped', 1e-4, 0.8],
+    ['a loud one is not', 100, 1],
+  ])('clips in closed form, weighted by the diagonal of H: %s', (_, first, scale) => {
+    const w = [7, 0.8, -1.6, 2.4, -3.2, 4];
+    const h = new Float64Array(36);
+    for (let i = 0; i < 6; i++) h[7 * i] = i === 0 ? first : 1;
+    const layer = layerOf(w, [...h]);
+    clip(layer, { scales: true });
+    expect(layer.scales[0]).toBeCloseTo(scale, 6);
+  });
+
   it('a matrix that is not positive definite is damped until it is', () => {
     const layer = layerOf([0.4, 0.4], [1, 1.2, 1.2, 1]);
     layer.compensate({ damping: 0 });
@@ -142,6 +169,25 @@ describe('a layer rounded by H', () => {
         expect(objective).toBeLessThanOrEqual(nearest);
       }),
       { seed: 4, numRuns: 200 },
+    );
+  });
+
+  it('is clipped where its weighted error falls, and nowhere else', () => {
+    fc.assert(
+      fc.property(layers, ({ rows, n, rank, seed, ...spec }) => {
+        const next = normal(seed);
+        const w = Float32Array.from({ length: rows * n }, () => next() ** 3);
+        const grid = minMaxGrid(w, rows, n, spec);
+        const layer = new LayerRounding(w, rows, n, correlated(n, rank, 0.01, next), grid);
+        const before = layer.gridErrors(layer.importance);
+        const { low, high } = grid;
+        clip(layer, { scales: true, ...(spec.asymmetric && { zeroPoints: { low, high } }) });
+        layer.gridErrors(layer.importance).forEach((error, i) => {
+          expect(error).toBeLessThanOrEqual(before[i]);
+          if (error === before[i]) expect(layer.scales[i]).toBe(grid.scales[i]);
+        });
+      }),
+      { seed: 5, numRuns: 100 },
     );
   });
 

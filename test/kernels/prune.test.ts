@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LayerGrid, LayerRounding } from '../../kernels/lattice.js';
+import { pruneLayer } from '../../kernels/round-layer.js';
 import { twoFourMask } from '../../kernels/sparsity.js';
-import { minMaxGrid, sum } from './layers.js';
+import { correlated, minMaxGrid, normal, sum } from './layers.js';
 import { syntheticLayer } from './synthetic-layers.js';
 
 const float = (rows: number, n: number): LayerGrid => ({
@@ -74,6 +76,31 @@ describe('two of every four', () => {
     expect(pruned).toBeGreaterThan(magnitude + 8);
     expect(decibels(layer)).toBeGreaterThan(pruned + 1);
     expect(new Set(zerosPerGroup(layer.rounded))).toEqual(new Set([2]));
+  });
+
+  it('is never worse than the largest magnitudes rounded to nearest, whether zeros are given or chosen', () => {
+    const layers = fc.record({
+      rows: fc.integer({ min: 1, max: 5 }),
+      fours: fc.integer({ min: 1, max: 6 }),
+      rank: fc.integer({ min: 1, max: 30 }),
+      seed: fc.integer({ min: 1, max: 1e9 }),
+      bits: fc.integer({ min: 2, max: 8 }),
+      given: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(layers, ({ rows: r, fours, rank, seed, bits, given }) => {
+        const n = 4 * fours;
+        const next = normal(seed);
+        const w = Float32Array.from({ length: r * n }, next);
+        const h = correlated(n, rank, 0.01, next);
+        const layer = new LayerRounding(w, r, n, h, minMaxGrid(w, r, n, { bits, group: n }));
+        const kept = given ? Uint8Array.from(w, (_, i) => (i % 4 < 2 ? 1 : 0)) : undefined;
+        const { rounded, objective, nearest } = pruneLayer(layer, w, { scales: true }, kept);
+        expect(objective).toBeLessThanOrEqual(nearest);
+        expect(Math.min(...zerosPerGroup(rounded))).toBeGreaterThanOrEqual(2);
+      }),
+      { seed: 6, numRuns: 100 },
+    );
   });
 
   it('rounds what stays in the same loop', () => {
