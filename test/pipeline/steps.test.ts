@@ -97,6 +97,10 @@ describe('a step', () => {
     const { rung } = await takeStep(draft, { ...step(next), certain: true }, judge(20, 19));
     expect(rung!.kept).toBe(true);
   });
+  it('must gain, but for those that spend a budget or give up on integers', () => {
+    expect(ids(STEPS.filter((s) => s.certain))).toEqual(['mixed', 'float', 'more-bits']);
+    for (const { id, worthDb = 0 } of STEPS) expect(worthDb, id).toBeGreaterThanOrEqual(0);
+  });
   it('leaves no rung where there is nothing to do', async () => {
     expect(await takeStep(draft, step(undefined), judge(1, 2))).toEqual({ draft });
   });
