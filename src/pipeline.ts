@@ -11,7 +11,7 @@ export {
   type ExportResult,
   exportModel,
   type PackageReport,
-} from './pipeline/package.js';
+} from './pipeline/package/index.js';
 export { apply, plan, quantize, type Result, train } from './pipeline/quantize.js';
 export { report } from './pipeline/report.js';
 export { dataFiles } from './pipeline/samples.js';

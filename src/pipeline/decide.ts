@@ -4,11 +4,11 @@ import { hazards } from '../plan/index.js';
 import type { Improvement } from '../report/types.js';
 import { lowestSqnr } from '../verify/index.js';
 import { type Draft, firstDraft } from './draft.js';
-import { takeStep } from './improve.js';
 import { type Outcome, produce } from './produce.js';
 import { calibrationSource } from './samples.js';
 import { type Job, note, typesFor } from './stages.js';
-import { type Step, stepsFor } from './steps.js';
+import { type Step, stepsFor } from './steps/index.js';
+import { takeStep } from './steps/take.js';
 import { Trial } from './trial.js';
 
 /** A draft, what each step did for it, and the judge of the next one. */

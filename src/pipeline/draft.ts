@@ -12,11 +12,11 @@ import {
 } from '../quantize/index.js';
 import type { ValueMeta } from '../runtime/types.js';
 import type { Front } from '../sensitivity/types.js';
-import { meansInTurn } from './drift.js';
-import type { Profile } from './profile.js';
+import type { Profile } from './damage/profile.js';
 import { type Job, planInput, statistics } from './stages.js';
-import type { Wide } from './wide.js';
-import type { Costs } from './worst-layers.js';
+import { meansInTurn } from './steps/drift.js';
+import type { Wide } from './steps/wide.js';
+import type { Costs } from './steps/worst-layers.js';
 
 export type Means = ReadonlyMap<string, ChannelMeans>;
 

@@ -2,7 +2,7 @@ import { loadModel } from '../onnx/index.js';
 import type { JobOptions } from './options.js';
 import { report } from './report.js';
 import { besideModel, evaluationSet, samplesOf } from './samples.js';
-import type { Effort } from './steps.js';
+import type { Effort } from './steps/index.js';
 
 /** What a job is expected to cost before anything of it has run. */
 export interface Forecast {

@@ -2,8 +2,8 @@ import type { PreprocessOptions } from '../data/index.js';
 import type { Diagnostic } from '../errors.js';
 import type { Writing } from '../plan/index.js';
 import type { Settings } from '../report/index.js';
-import type { Budget } from './budget.js';
-import type { Effort } from './steps.js';
+import type { Budget } from './mixed/budget.js';
+import type { Effort } from './steps/index.js';
 import type { TrainingOptions } from './training/options.js';
 
 /** What a stage says of itself while it works. `rate` in items a second. */

@@ -21,21 +21,21 @@ import { checkPlan, decodePlan, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { buildReport, distributions, type Training } from '../report/index.js';
 import { layerErrors } from './compare.js';
+import { explained, lossesOf } from './damage/losses.js';
+import { measuredSensitivity } from './damage/profile-rows.js';
 import { climb, type Decision, decide } from './decide.js';
 import { provenance, type Reported } from './detail.js';
 import { meansFor } from './draft.js';
-import { explained, lossesOf } from './losses.js';
 import { type JobOptions, runSettings } from './options.js';
-import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package.js';
-import { checkPlaced } from './placed.js';
-import { outputsOf } from './places.js';
+import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package/index.js';
+import { outputsOf } from './package/places.js';
 import { type Outcome, produce } from './produce.js';
-import { measuredSensitivity } from './profile-rows.js';
-import { roundedFor } from './rounding.js';
 import { calibrationSource } from './samples.js';
 import { adviseOnPairs } from './saturation.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
-import { stepsFor } from './steps.js';
+import { stepsFor } from './steps/index.js';
+import { roundedFor } from './steps/rounding.js';
+import { checkPlaced } from './tensorrt.js';
 import { trainDraft, worthOf } from './training/index.js';
 
 export interface Result extends Reported {

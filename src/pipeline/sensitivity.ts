@@ -6,17 +6,15 @@ import { floatTensor } from '../ir/tensor.js';
 import { actionFor } from '../sensitivity/index.js';
 import type { LayerSensitivity, Sensitivity } from '../sensitivity/types.js';
 import { compareLayers } from '../verify/index.js';
-import { DEFAULT_CANDIDATES, parseCandidates } from './candidates.js';
+import { DEFAULT_CANDIDATES, ownCandidate, parseCandidates } from './damage/candidates.js';
+import { DAMAGE_SAMPLES, type Profile, profileOf, withActivations } from './damage/profile.js';
 import { type Draft, firstDraft } from './draft.js';
 import type { JobOptions } from './options.js';
-import { type Profile, profileOf, withActivations } from './profile.js';
 import { calibrationSource, evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { type Job, openJob, stopIfAborted, typesFor } from './stages.js';
 
 export type { Sensitivity } from '../sensitivity/types.js';
 
-/** Damage differs more between layers than between samples; who wants agreement to a percent asks for more. */
-export const DAMAGE_SAMPLES = 16;
 /** Samples that the error accumulated through depth is measured on. */
 const DEPTH_SAMPLES = 2;
 
@@ -68,13 +66,6 @@ async function sensitivityOf(draft: Draft): Promise<Sensitivity> {
     })),
     propagation: await propagation(draft, found, own),
   };
-}
-
-/** The scheme's own weights, as a candidate is named. */
-export function ownCandidate({ job: { scheme } }: Draft): string {
-  const { weights, granularity } = scheme;
-  if (granularity.kind === 'block') return `${weights}-block${granularity.size}`;
-  return granularity.kind === 'perlayer' ? `${weights}-perlayer` : weights;
 }
 
 /** Labelled samples where they are given, else those of the calibration. */

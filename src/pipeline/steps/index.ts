@@ -1,0 +1,254 @@
+import { format } from '../../../kernels/formats.js';
+import { elementOf } from '../../../kernels/grid.js';
+import { planGains, planRescalings, rescaled, rescaledSpreads } from '../../equalize/index.js';
+import type { Grids, Rescaling } from '../../equalize/types.js';
+import type { Diagnostic } from '../../errors.js';
+import { activationsOn, candidates } from '../../plan/index.js';
+import { type Draft, firstDraft, meansFor, replan } from '../draft.js';
+import { mixBits, mixFormats } from '../mixed/index.js';
+import type { JobOptions } from '../options.js';
+import { note } from '../stages.js';
+import { reconstructBlocks } from './blocks.js';
+import { leaveGatesFloat } from './gated.js';
+import { narrowRanges } from './half-quadratic.js';
+import { chooseRanges } from './ranges.js';
+import { roundApart, roundByOutputs } from './rounding.js';
+import { widenCostliest } from './wide.js';
+import { keepCostliestFloat } from './worst-layers.js';
+
+export const EFFORTS = ['fast', 'balanced', 'max'] as const;
+export type Effort = (typeof EFFORTS)[number];
+
+/** Something that may make a draft better. It is tried on a few calibration samples and kept where it gains. */
+export interface Step {
+  id: string;
+  /** What it does, as reports say it. */
+  description: string;
+  /** The least effort that tries it; `mixed`: schemes of many formats; `auto`: only a gate that fails has it tried. */
+  effort: Effort | 'auto' | 'mixed';
+  /** Decibels that it must bring to be kept, for what it costs on the chip; 0 by default. */
+  worthDb?: number;
+  /** Kept whatever the trial says: what an earlier step fitted to few samples can look better there than it is. */
+  certain?: boolean;
+  /** What it finds does not fit into a plan file, so `quantize plan` goes without. */
+  beyondPlans?: boolean;
+  /** With `--auto`: taken again and again while there is something to do and the gate fails. */
+  repeats?: boolean;
+  /** What it was done to, for reports. */
+  changed?(draft: Draft): string[];
+  /** The draft with this step taken; undefined where there is nothing to do. */
+  attempt(draft: Draft): Promise<Draft | undefined>;
+}
+
+/** In the order in which they are tried: later ones build on what earlier ones left. */
+export const STEPS: readonly Step[] = [
+  {
+    id: 'equalize',
+    description: 'channels rescaled so that those of one scale have even ranges',
+    effort: 'balanced',
+    attempt: equalize,
+  },
+  {
+    id: 'gates',
+    description: 'gates (SiLU) multiplied in float with the values that they are made of',
+    effort: 'balanced',
+    worthDb: 2,
+    attempt: leaveGatesFloat,
+  },
+  {
+    id: 'gain',
+    description: 'channels behind nonlinear operators multiplied before they are rounded',
+    effort: 'balanced',
+    worthDb: 1,
+    attempt: addGains,
+  },
+  {
+    id: 'ranges',
+    description: 'each range by what it costs at the outputs of the network',
+    effort: 'max',
+    attempt: chooseRanges,
+  },
+  {
+    id: 'mixed',
+    description: 'each layer in the format that the budget is best spent on',
+    effort: 'mixed',
+    certain: true,
+    attempt: mixFormats,
+  },
+  {
+    id: 'rounding',
+    description: 'weights rounded together, so that the outputs of their layers err least',
+    effort: 'balanced',
+    attempt: roundByOutputs,
+  },
+  {
+    id: 'rounding-apart',
+    description: 'weights of each layer rounded together, by themselves',
+    effort: 'max',
+    attempt: roundApart,
+  },
+  {
+    id: 'awq',
+    description: 'weights of loud inputs scaled up before they are rounded',
+    effort: 'balanced',
+    attempt: scaleByInputs,
+  },
+  {
+    id: 'hqq',
+    description: 'ranges of weights that no samples speak of, with the least of their own errors',
+    effort: 'balanced',
+    attempt: narrowRanges,
+  },
+  {
+    id: 'bias',
+    description: 'the drift of rounding taken out of the biases',
+    effort: 'balanced',
+    attempt: correctBiases,
+  },
+  {
+    id: 'bias-in-turn',
+    description: 'the drift of the network up to each layer taken out of its biases',
+    effort: 'max',
+    attempt: correctInTurn,
+  },
+  {
+    id: 'blocks',
+    description: 'scales, biases and narrow codes of each block trained for what the block makes',
+    effort: 'max',
+    beyondPlans: true,
+    attempt: reconstructBlocks,
+  },
+  {
+    id: 'wide',
+    description: 'the costliest activations in 16 bits',
+    effort: 'auto',
+    repeats: true,
+    changed: ({ wide }) => wide?.groups.slice(0, wide.count).flatMap((g) => g.tensors) ?? [],
+    attempt: widenCostliest,
+  },
+  {
+    id: 'float',
+    description: 'the costliest layers kept in float',
+    effort: 'auto',
+    certain: true,
+    repeats: true,
+    changed: ({ costs }) => costs?.layers.slice(0, costs.float) ?? [],
+    attempt: keepCostliestFloat,
+  },
+  {
+    id: 'more-bits',
+    description: 'weights of more bits, where they help the most for their bytes',
+    effort: 'auto',
+    certain: true,
+    attempt: mixBits,
+  },
+];
+
+/** The steps that a run takes whatever the gates say, and those that only a gate that fails has taken. */
+export function stepsFor({
+  effort = 'balanced',
+  method,
+  scheme,
+}: Pick<JobOptions, 'effort' | 'method'> & Partial<Pick<JobOptions, 'scheme'>>) {
+  const wanted = ({ id, effort: least }: Step) =>
+    (id === 'ranges' && method === 'auto') ||
+    (least !== 'auto' && least !== 'mixed' && EFFORTS.indexOf(least) <= EFFORTS.indexOf(effort)) ||
+    (least === 'mixed' && scheme?.startsWith('mixed') === true);
+  return { first: STEPS.filter(wanted), climb: STEPS.filter((step) => !wanted(step)) };
+}
+
+const STATISTICS_OF_THE_MODEL_AS_IT_IS: Diagnostic = {
+  level: 'note',
+  code: 'EQUALIZATION_SKIPPED',
+  message: 'channels are not rescaled, since the statistics that were given speak of the model as it is',
+};
+
+async function equalize(draft: Draft): Promise<Draft | undefined> {
+  const { job, source, types, plan } = draft;
+  const grids = gridsOf(draft);
+  if (!grids?.steps || plan.equalization) return undefined;
+  if (job.options.stats) {
+    note(job, STATISTICS_OF_THE_MODEL_AS_IT_IS);
+    return undefined;
+  }
+  const { threads } = job.options;
+  return rescaledDraft(draft, await planRescalings(job.prepared, types, source, { grids, threads }));
+}
+
+/**
+ * Where weights alone are rounded, and each for itself: rounding by outputs already makes up for loud inputs, and ended
+ * worse behind this (int3-block32 of a small language model lost 0.31 nats where it lost 0.28 without).
+ */
+async function scaleByInputs(draft: Draft): Promise<Draft | undefined> {
+  const { job, source, types, plan } = draft;
+  const grids = gridsOf(draft);
+  if (!grids || grids.steps > 0 || plan.equalization || draft.rounded || job.options.stats) return undefined;
+  const { threads } = job.options;
+  return rescaledDraft(draft, await planRescalings(job.prepared, types, source, { grids, threads }));
+}
+
+async function addGains(draft: Draft): Promise<Draft | undefined> {
+  const { job, source, types } = draft;
+  const grids = gridsOf(draft);
+  if (!grids?.steps || job.options.stats) return undefined;
+  const { threads } = job.options;
+  return rescaledDraft(draft, await planGains(job.prepared, types, source, { grids, threads }));
+}
+
+/** Rescales the draft's model further, and calibrates and plans anew. */
+async function rescaledDraft(draft: Draft, more: Rescaling[]): Promise<Draft | undefined> {
+  if (more.length === 0) return undefined;
+  const { job, source } = draft;
+  const { model, types } = rescaled(job.prepared, draft.types, more);
+  // Statistics that were gathered for several plans speak of the model as it was.
+  const options = { ...job.options, sharedStats: undefined };
+  const spreads = rescaledSpreads(job.spreads, more);
+  const anew = await firstDraft({ job: { ...job, options, prepared: model, spreads }, source, types });
+  const { keepFloat, floatReasons } = draft.input;
+  const next = replan(anew, { input: { ...anew.input, keepFloat, floatReasons } });
+  const equalization = [...(draft.plan.equalization ?? []), ...more];
+  return { ...next, plan: { ...next.plan, equalization } };
+}
+
+/** Undefined for float formats, whose steps grow with the values, and where made-up samples would say what is loud. */
+function gridsOf({ input, job, plan, source }: Draft): Grids | undefined {
+  const tensors = candidates(input);
+  const { scheme, target } = job;
+  const { symmetric } = target.activations;
+  const weight = elementOf(scheme.weights);
+  if (weight.kind !== 'integer' || plan.weights.length === 0) return undefined;
+  const grids = {
+    quantized: new Set(tensors),
+    symmetric,
+    weightSteps: weight.symmetricMax,
+    perChannel: scheme.granularity.kind !== 'perlayer',
+    ...(scheme.granularity.kind === 'block' && { block: scheme.granularity.size }),
+  };
+  if (tensors.length === 0) return source.kind === 'real' ? { ...grids, steps: 0 } : undefined;
+  const activation = format(activationsOn(scheme, target));
+  if (activation.kind !== 'integer') return undefined;
+  const steps = symmetric
+    ? activation.symmetricMax - activation.symmetricMin
+    : activation.qmax - activation.qmin;
+  return { ...grids, steps };
+}
+
+/**
+ * Helps most networks, and hurts some whose answer lies in rare values (the one face in an image). Made-up samples say
+ * nothing about means, but normalisations that were folded do.
+ */
+async function correctBiases(draft: Draft): Promise<Draft | undefined> {
+  const { plan, source } = draft;
+  if (plan.biasCorrection || plan.biases.length === 0) return undefined;
+  const biasCorrection = source.kind === 'real' || ('expected' as const);
+  const next = { ...draft, plan: { ...plan, biasCorrection } };
+  const means = await meansFor(next);
+  return means.size === 0 ? undefined : { ...next, means };
+}
+
+/** Behind the correction layer by layer, whose condition is the same. */
+async function correctInTurn(draft: Draft): Promise<Draft | undefined> {
+  if (draft.source.kind !== 'real' || draft.plan.biases.length === 0) return undefined;
+  const next = { ...draft, plan: { ...draft.plan, biasCorrection: 'sequential' as const } };
+  return { ...next, means: await meansFor(next) };
+}
