@@ -1,5 +1,5 @@
-import { COMMANDS, type CommandSpec } from './commands.js';
-import { type OptionSpec, optionSpec } from './options.js';
+import { COMMANDS, type CommandSpec } from './command-table/index.js';
+import { type OptionSpec, optionSpec } from './options/index.js';
 
 export type ShellName = 'bash' | 'zsh' | 'fish';
 

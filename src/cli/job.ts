@@ -1,10 +1,10 @@
 import { usageError } from '../errors.js';
 import type { JobOptions } from './engine.js';
-import type { Options } from './options.js';
+import { modelFromStdin } from './files/streams.js';
+import type { Options } from './options/index.js';
+import { trainingOf } from './options/training.js';
 import { createProgress, type Progress } from './progress.js';
 import type { Shell } from './shell.js';
-import { modelFromStdin } from './streams.js';
-import { trainingOf } from './training-options.js';
 
 /** Everything a command on a model needs: the job as the pipeline takes it, and the voice on stderr. */
 export interface Session {

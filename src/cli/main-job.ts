@@ -1,14 +1,14 @@
 import type { JobOptions, Pipeline, Result } from './engine.js';
-import { reportForms, withPackage } from './forms.js';
-import { checkFrontFiles, writeFront } from './front-files.js';
+import { checkFrontFiles, writeFront } from './files/fronts.js';
+import { defaultOutput } from './files/names.js';
+import { refuseOverwriting } from './files/paths.js';
+import { checkReportFiles, reportFiles, requireFolder, writeReportFiles } from './files/reports.js';
+import { throughFile, writeTextFile } from './files/streams.js';
 import { type Session, withJob } from './job.js';
-import { defaultOutput } from './names.js';
-import type { Options } from './options.js';
+import type { Options } from './options/index.js';
 import { jsonText, printResult } from './output.js';
-import { refuseOverwriting } from './paths.js';
-import { checkReportFiles, reportFiles, requireFolder, writeReportFiles } from './report-files.js';
+import { reportForms, withPackage } from './render/forms.js';
 import type { Shell } from './shell.js';
-import { throughFile, writeTextFile } from './streams.js';
 
 type Work = (pipeline: Pipeline, job: JobOptions) => Promise<Result>;
 

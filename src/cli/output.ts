@@ -1,4 +1,4 @@
-import type { Options } from './options.js';
+import type { Options } from './options/index.js';
 import type { Terminal } from './render/terminal.js';
 import { type Shell, type Sink, wantsColor, widthOf } from './shell.js';
 

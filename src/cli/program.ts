@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { nearestNames, type QuantizeError, usageError } from '../errors.js';
-import { type Action, COMMANDS, type CommandSpec } from './commands.js';
-import { type ChoiceSource, type OptionId, type Options, optionSpec } from './options.js';
+import { type Action, COMMANDS, type CommandSpec } from './command-table/index.js';
+import { type ChoiceSource, type OptionId, type Options, optionSpec } from './options/index.js';
 import type { Shell } from './shell.js';
 
 const EXIT_CODE_HELP = `

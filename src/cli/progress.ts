@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../errors.js';
 import type { ProgressEvent } from './engine.js';
 import { placeText } from './errors.js';
-import type { Options } from './options.js';
+import type { Options } from './options/index.js';
 import { type Shell, type Sink, widthOf } from './shell.js';
 
 const REDRAW_MS = 100;

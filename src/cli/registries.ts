@@ -4,7 +4,7 @@ import { METHODS } from '../calibrate/methods/index.js';
 import { PRESETS } from '../data/presets.js';
 import { CONVERSIONS, PACKAGES } from '../emit/formats.js';
 import { FEATURED_SCHEMES } from '../plan/scheme.js';
-import type { ChoiceSource } from './options.js';
+import type { ChoiceSource } from './options/index.js';
 
 /** Values that completion offers, and help by way of the build, which writes them to dist/choices.json. */
 export const VALUES: Record<ChoiceSource, string[]> = {

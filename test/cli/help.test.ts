@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { METHODS } from '../../src/calibrate/methods/index.js';
-import { COMMANDS } from '../../src/cli/commands.js';
-import { optionSpec } from '../../src/cli/options.js';
+import { COMMANDS } from '../../src/cli/command-table/index.js';
+import { optionSpec } from '../../src/cli/options/index.js';
 import { FEATURED_SCHEMES } from '../../src/plan/scheme.js';
 import { TARGETS } from '../../targets/index.js';
 import { quantize } from './run.js';

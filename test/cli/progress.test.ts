@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Options } from '../../src/cli/options.js';
+import type { Options } from '../../src/cli/options/index.js';
 import { barText, createProgress, duration } from '../../src/cli/progress.js';
 import type { Shell } from '../../src/cli/shell.js';
 

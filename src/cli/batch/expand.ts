@@ -5,8 +5,8 @@ import { findTarget } from '../../../targets/index.js';
 import type { BatchJob, Budget } from '../../batch/types.js';
 import { parseScheme } from '../../plan/scheme.js';
 import { plainOptions } from '../job.js';
-import type { Options } from '../options.js';
-import { bytes, whole } from '../values.js';
+import type { Options } from '../options/index.js';
+import { bytes, whole } from '../options/parse.js';
 import { type Part, readJobsFile } from './file.js';
 import { DEFAULTS, readSettings, SETTINGS } from './settings.js';
 

@@ -1,6 +1,6 @@
 import { estimatedBytes, groupJobs } from '../../batch/groups.js';
 import type { BatchResult, JobForecast, JobResult, Regression } from '../../batch/types.js';
-import type { Options } from '../options.js';
+import type { Options } from '../options/index.js';
 import type { Forms } from '../output.js';
 import { markdownSection, paragraphs, renderSection, type Section } from '../render/section.js';
 import type { Terminal } from '../render/terminal.js';

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { BatchResult, JobResult } from '../../batch/types.js';
 import type { OverviewJob } from '../../report/index.js';
-import { writeTextFile } from '../streams.js';
+import { writeTextFile } from '../files/streams.js';
 import { versionOf } from '../version.js';
 
 /** Writes an overview of a batch, and into the folder `<file without its ending>.reports` a page for each job. */

@@ -1,7 +1,7 @@
 import { availableParallelism, freemem } from 'node:os';
 import type { Budget, QueueAddress } from '../../batch/types.js';
 import { usageError } from '../../errors.js';
-import type { Options } from '../options.js';
+import type { Options } from '../options/index.js';
 import type { Shell } from '../shell.js';
 
 /** Share of the free memory that is taken when nothing is said. */

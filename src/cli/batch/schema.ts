@@ -1,4 +1,4 @@
-import { optionSpec } from '../options.js';
+import { optionSpec } from '../options/index.js';
 import { isSwitch, SETTINGS } from './settings.js';
 
 type Schema = Record<string, unknown>;

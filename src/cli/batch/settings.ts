@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { COMMANDS } from '../commands.js';
-import { type OptionId, type Options, optionSpec } from '../options.js';
+import { COMMANDS } from '../command-table/index.js';
+import { type OptionId, type Options, optionSpec } from '../options/index.js';
 import type { Part } from './file.js';
 
 /** Options of the main job that a batch sets itself, or that concern one terminal. */

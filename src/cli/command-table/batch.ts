@@ -1,5 +1,5 @@
-import type { CommandSpec } from './commands.js';
-import { RESOURCES, TALK } from './option-groups.js';
+import { RESOURCES, TALK } from '../options/groups.js';
+import type { CommandSpec } from './index.js';
 
 const SHARED = {
   threads: { description: 'processor cores to use at a time; default: all' },
@@ -40,7 +40,7 @@ export const BATCH_COMMANDS: readonly CommandSpec[] = [
       ['batch jobs.yaml --engine bullmq --redis redis://queue:6379', 'on many machines'],
       ['batch jobs.yaml --baseline last.json --max-regression drop=0.5', 'fail when a model got worse'],
     ],
-    load: () => import('./commands/batch.js'),
+    load: () => import('../commands/batch.js'),
   },
   {
     id: 'worker',
@@ -52,6 +52,6 @@ export const BATCH_COMMANDS: readonly CommandSpec[] = [
     options: ['redis', 'concurrency', 'lease', 'timeout', 'quiet', ...RESOURCES],
     overrides: SHARED,
     examples: [['worker --redis redis://queue:6379 --concurrency 2', 'on each machine']],
-    load: () => import('./commands/worker.js'),
+    load: () => import('../commands/worker.js'),
   },
 ];

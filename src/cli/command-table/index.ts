@@ -1,5 +1,3 @@
-import { BATCH_COMMANDS } from './batch-commands.js';
-import { LINT } from './lint-command.js';
 import {
   EVALUATION,
   GATES,
@@ -13,11 +11,13 @@ import {
   TALK,
   TRAINING,
   WRITING,
-} from './option-groups.js';
-import type { OptionId, OptionSpec, Options } from './options.js';
-import { SENSITIVITY } from './sensitivity-command.js';
-import type { Shell } from './shell.js';
-import { TRAIN } from './train-command.js';
+} from '../options/groups.js';
+import type { OptionId, OptionSpec, Options } from '../options/index.js';
+import type { Shell } from '../shell.js';
+import { BATCH_COMMANDS } from './batch.js';
+import { LINT } from './lint.js';
+import { SENSITIVITY } from './sensitivity.js';
+import { TRAIN } from './train.js';
 
 /** Does one command. `args` are its operands in order; an optional one that was not given is undefined. */
 export type Action = (args: (string | undefined)[], options: Options, shell: Shell) => Promise<void>;
@@ -97,7 +97,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['model.onnx --keep-float Softmax --keep-float /^head/', 'leave operators or nodes in float'],
       ['- -o - < model.onnx > quantized.onnx', 'in a pipe'],
     ],
-    load: () => import('./commands/quantize.js'),
+    load: () => import('../commands/quantize.js'),
   },
   {
     id: 'inspect',
@@ -110,7 +110,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['inspect model.onnx --formats --svg formats.svg', 'which number format suits its weights'],
       ['inspect model.onnx -f json | jq .operators', 'for scripts'],
     ],
-    load: () => import('./commands/inspect.js'),
+    load: () => import('../commands/inspect.js'),
   },
   {
     id: 'calibrate',
@@ -130,7 +130,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         'a quarter of the samples, on one of four machines',
       ],
     ],
-    load: () => import('./commands/calibrate.js'),
+    load: () => import('../commands/calibrate.js'),
   },
   {
     id: 'merge',
@@ -139,7 +139,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: ['output', ...TALK],
     overrides: { output: statsFile },
     examples: [['merge part*.stats -o model.stats', 'what the shards of `calibrate` gave']],
-    load: () => import('./commands/merge.js'),
+    load: () => import('../commands/merge.js'),
   },
   {
     id: 'plan',
@@ -161,7 +161,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['plan model.onnx -t ane -o plan.json', 'then edit it, then: quantize apply plan.json model.onnx'],
       ['plan model.onnx -f json | jq ".float[]"', 'what stays in float, and why'],
     ],
-    load: () => import('./commands/plan.js'),
+    load: () => import('../commands/plan.js'),
   },
   {
     id: 'apply',
@@ -181,7 +181,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...RESOURCES,
     ],
     examples: [['apply plan.json model.onnx -o quantized.onnx', 'do what was decided']],
-    load: () => import('./commands/apply.js'),
+    load: () => import('../commands/apply.js'),
   },
   {
     id: 'export',
@@ -210,7 +210,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['export net.onnx -o net.mlpackage --image --preset imagenet-torch', 'pictures in, scaled inside'],
       ['export net.onnx -o net.mlpackage --ios 17 --fail-on-fallback 5', 'a gate for CI'],
     ],
-    load: () => import('./commands/export.js'),
+    load: () => import('../commands/export.js'),
   },
   LINT,
   {
@@ -233,7 +233,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['compare model.onnx model.ane.int8-perchannel.onnx -e val/ -l labels.json', 'what quantizing cost'],
       ['compare model.onnx quantized.onnx --integer', 'what integer hardware computes, layer by layer'],
     ],
-    load: () => import('./commands/compare.js'),
+    load: () => import('../commands/compare.js'),
   },
   SENSITIVITY,
   TRAIN,
@@ -257,14 +257,14 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['report --validate', 'how right the figures are'],
       ['report --validate rows.json', 'the same for measurements of your own'],
     ],
-    load: () => import('./commands/report.js'),
+    load: () => import('../commands/report.js'),
   },
   ...BATCH_COMMANDS,
   {
     ...listing(
       'targets',
       'the chips, with the figures that reports rest on',
-      () => import('./commands/targets.js'),
+      () => import('../commands/targets.js'),
     ),
     options: ['show', 'format'],
     examples: [['targets --show ane', 'every figure with its source and date']],
@@ -273,7 +273,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ...listing(
       'schemes',
       'the number formats and what a scheme name means',
-      () => import('./commands/schemes.js'),
+      () => import('../commands/schemes.js'),
     ),
     operands: [{ name: '[scheme]', description: 'one scheme in detail' }],
     examples: [
@@ -281,7 +281,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['schemes int4-a8-block64', 'any name of the grammar'],
     ],
   },
-  listing('methods', 'the ways to choose ranges of activations', () => import('./commands/methods.js')),
+  listing('methods', 'the ways to choose ranges of activations', () => import('../commands/methods.js')),
   {
     id: 'completion',
     summary: 'a completion script for a shell',
@@ -292,6 +292,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['completion zsh > ~/.zfunc/_quantize', 'zsh'],
       ['completion fish > ~/.config/fish/completions/quantize.fish', 'fish'],
     ],
-    load: () => import('./commands/completion.js'),
+    load: () => import('../commands/completion.js'),
   },
 ];

@@ -1,4 +1,4 @@
-import type { CommandSpec } from './commands.js';
+import type { CommandSpec } from './index.js';
 
 export const LINT: CommandSpec = {
   id: 'lint',
@@ -15,5 +15,5 @@ export const LINT: CommandSpec = {
     ['lint quantized.onnx --for tensorrt', 'before a build of an hour'],
     ['lint quantized.onnx --for tensorrt -f sarif > lint.sarif', 'for code scanning in CI'],
   ],
-  load: () => import('./commands/lint.js'),
+  load: () => import('../commands/lint.js'),
 };

@@ -1,5 +1,5 @@
-import type { CommandSpec } from './commands.js';
-import { EVALUATION, MAKE, RESOURCES, SAMPLES, TALK } from './option-groups.js';
+import { EVALUATION, MAKE, RESOURCES, SAMPLES, TALK } from '../options/groups.js';
+import type { CommandSpec } from './index.js';
 
 export const SENSITIVITY: CommandSpec = {
   id: 'sensitivity',
@@ -27,5 +27,5 @@ export const SENSITIVITY: CommandSpec = {
     ['sensitivity model.onnx --candidates int3,int4-block32,int8 --limit 32', 'other formats, more samples'],
     ['sensitivity model.onnx -f json | jq ".layers[] | {node, action}"', 'for scripts'],
   ],
-  load: () => import('./commands/sensitivity.js'),
+  load: () => import('../commands/sensitivity.js'),
 };

@@ -1,5 +1,5 @@
-import type { CommandSpec } from './commands.js';
-import { GATES, MAKE, PACKAGE, RESOURCES, SAMPLES, TALK } from './option-groups.js';
+import { GATES, MAKE, PACKAGE, RESOURCES, SAMPLES, TALK } from '../options/groups.js';
+import type { CommandSpec } from './index.js';
 
 export const TRAIN: CommandSpec = {
   id: 'train',
@@ -63,5 +63,5 @@ export const TRAIN: CommandSpec = {
       'may be stopped and gone on with',
     ],
   ],
-  load: () => import('./commands/train.js'),
+  load: () => import('../commands/train.js'),
 };

@@ -9,14 +9,14 @@ import { junitXml } from '../batch/junit.js';
 import { writeOverview } from '../batch/overview.js';
 import { budgetOf, queueAddress } from '../batch/resources.js';
 import { batchSarif, type Warning } from '../batch/sarif.js';
-import type { Action } from '../commands.js';
-import type { Options } from '../options.js';
+import type { Action } from '../command-table/index.js';
+import { requireFolder } from '../files/reports.js';
+import { writeTextFile } from '../files/streams.js';
+import type { Options } from '../options/index.js';
 import { jsonText, printResult } from '../output.js';
 import { createProgress } from '../progress.js';
 import { byteText } from '../render/units.js';
-import { requireFolder } from '../report-files.js';
 import type { Shell } from '../shell.js';
-import { writeTextFile } from '../streams.js';
 import { versionOf } from '../version.js';
 
 export const run: Action = async ([file], options, shell) => {

@@ -1,8 +1,8 @@
-import type { Action } from '../commands.js';
+import type { Action } from '../command-table/index.js';
+import { refuseOverwriting } from '../files/paths.js';
 import { withJob } from '../job.js';
 import { printResult } from '../output.js';
-import { refuseOverwriting } from '../paths.js';
-import { statsForms } from '../stats-forms.js';
+import { statsForms } from '../render/statistics.js';
 
 export const run: Action = async ([model], options, shell) => {
   refuseOverwriting(model!, [options.output]);

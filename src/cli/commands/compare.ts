@@ -1,7 +1,7 @@
-import type { Action } from '../commands.js';
-import { comparisonForms } from '../forms.js';
+import type { Action } from '../command-table/index.js';
 import { withJob } from '../job.js';
 import { printResult } from '../output.js';
+import { comparisonForms } from '../render/forms.js';
 
 export const run: Action = ([a, b], options, shell) =>
   withJob(a!, options, shell, async ({ job, progress }) => {

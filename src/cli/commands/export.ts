@@ -1,8 +1,8 @@
-import type { Action } from '../commands.js';
-import { packageForms } from '../forms.js';
+import type { Action } from '../command-table/index.js';
+import { refuseOverwriting } from '../files/paths.js';
 import { withJob } from '../job.js';
 import { printResult } from '../output.js';
-import { refuseOverwriting } from '../paths.js';
+import { packageForms } from '../render/forms.js';
 
 export const run: Action = ([model], options, shell) => {
   refuseOverwriting(model!, [options.output]);

@@ -1,14 +1,14 @@
 import { usageError } from '../../errors.js';
-import type { Action } from '../commands.js';
+import type { Action } from '../command-table/index.js';
 import type { Survey } from '../engine.js';
-import { inspectionForms, surveyForms } from '../forms.js';
+import { refuseOverwriting } from '../files/paths.js';
+import { requireFolder } from '../files/reports.js';
+import { writeTextFile } from '../files/streams.js';
 import { type Session, withJob } from '../job.js';
-import type { Options } from '../options.js';
+import type { Options } from '../options/index.js';
 import { printResult } from '../output.js';
-import { refuseOverwriting } from '../paths.js';
-import { requireFolder } from '../report-files.js';
+import { inspectionForms, surveyForms } from '../render/forms.js';
 import type { Shell } from '../shell.js';
-import { writeTextFile } from '../streams.js';
 
 export const run: Action = ([model], options, shell) => {
   checkPicture(model!, options);

@@ -1,8 +1,8 @@
 import { gateError } from '../../errors.js';
-import type { Action } from '../commands.js';
-import { lintForms } from '../forms.js';
+import type { Action } from '../command-table/index.js';
 import { withJob } from '../job.js';
 import { jsonText, printResult } from '../output.js';
+import { lintForms } from '../render/forms.js';
 
 export const run: Action = ([model], options, shell) =>
   withJob(model!, options, shell, async ({ job, progress }) => {

@@ -1,7 +1,7 @@
-import type { Action } from '../commands.js';
+import type { Action } from '../command-table/index.js';
 import { printResult } from '../output.js';
 import { createProgress } from '../progress.js';
-import { statsForms } from '../stats-forms.js';
+import { statsForms } from '../render/statistics.js';
 
 export const run: Action = async (files, options, shell) => {
   const { stats, file } = await (await shell.pipeline()).merge(files as string[], options.output!);

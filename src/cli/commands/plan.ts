@@ -1,9 +1,9 @@
-import type { Action } from '../commands.js';
-import { planForms } from '../forms.js';
+import type { Action } from '../command-table/index.js';
+import { refuseOverwriting } from '../files/paths.js';
+import { writeTextFile } from '../files/streams.js';
 import { withJob } from '../job.js';
 import { jsonText, printResult } from '../output.js';
-import { refuseOverwriting } from '../paths.js';
-import { writeTextFile } from '../streams.js';
+import { planForms } from '../render/forms.js';
 
 export const run: Action = async ([model], options, shell) => {
   refuseOverwriting(model!, [options.output]);

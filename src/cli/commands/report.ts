@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { findTarget } from '../../../targets/index.js';
 import { invalidError, usageError } from '../../errors.js';
-import type { Action } from '../commands.js';
+import type { Action } from '../command-table/index.js';
 import type { JobOptions, Pipeline } from '../engine.js';
-import { comparedForms, reportForms } from '../forms.js';
+import { refuseOverwriting } from '../files/paths.js';
+import { checkReportFiles, reportFiles, writeReportFiles } from '../files/reports.js';
 import { withJob } from '../job.js';
-import type { Options } from '../options.js';
+import type { Options } from '../options/index.js';
 import { type Forms, printResult } from '../output.js';
-import { refuseOverwriting } from '../paths.js';
-import { checkReportFiles, reportFiles, writeReportFiles } from '../report-files.js';
+import { comparedForms, reportForms } from '../render/forms.js';
 import type { Shell } from '../shell.js';
 
 export const run: Action = async ([model], options, shell) => {

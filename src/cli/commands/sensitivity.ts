@@ -1,10 +1,10 @@
-import type { Action } from '../commands.js';
-import { sensitivityForms } from '../forms.js';
+import type { Action } from '../command-table/index.js';
+import { refuseOverwriting } from '../files/paths.js';
+import { requireFolder } from '../files/reports.js';
+import { writeTextFile } from '../files/streams.js';
 import { withJob } from '../job.js';
 import { printResult } from '../output.js';
-import { refuseOverwriting } from '../paths.js';
-import { requireFolder } from '../report-files.js';
-import { writeTextFile } from '../streams.js';
+import { sensitivityForms } from '../render/forms.js';
 
 export const run: Action = ([model], options, shell) => {
   const { svg } = options;

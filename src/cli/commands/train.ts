@@ -1,6 +1,6 @@
-import type { Action } from '../commands.js';
+import type { Action } from '../command-table/index.js';
 import { runMainJob } from '../main-job.js';
-import { trainingOf } from '../training-options.js';
+import { trainingOf } from '../options/training.js';
 
 export const run: Action = ([model], options, shell) => {
   // Here --labels and --batch are those of the training.

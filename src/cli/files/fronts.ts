@@ -1,6 +1,6 @@
-import { usageError } from '../errors.js';
-import type { Front } from '../sensitivity/types.js';
-import type { Options } from './options.js';
+import { usageError } from '../../errors.js';
+import type { Front } from '../../sensitivity/types.js';
+import type { Options } from '../options/index.js';
 import { writeTextFile } from './streams.js';
 
 /** @throws QuantizeError FRONT_WITHOUT_MIXED, FRONT_FORMAT (usage) */
@@ -20,7 +20,7 @@ export function checkFrontFiles({ front = [], scheme }: Options): void {
 /** Writes the front in the form that each ending asks for. */
 export async function writeFront(front: Front | undefined, files: readonly string[] = []): Promise<void> {
   if (!front || files.length === 0) return;
-  const { frontCsv, frontSvg } = await import('../report/index.js');
+  const { frontCsv, frontSvg } = await import('../../report/index.js');
   for (const file of files)
     writeTextFile(file, file.endsWith('.csv') ? frontCsv(front) : `${await frontSvg(front)}\n`);
 }

@@ -1,6 +1,6 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { usageError } from '../errors.js';
+import { usageError } from '../../errors.js';
 
 /**
  * Refuses, before any work, to write over the model that was given (by another path or through a link too) or to

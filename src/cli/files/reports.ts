@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { invalidError, usageError } from '../errors.js';
-import type { Options } from './options.js';
-import { type Forms, jsonText } from './output.js';
+import { invalidError, usageError } from '../../errors.js';
+import type { Options } from '../options/index.js';
+import { type Forms, jsonText } from '../output.js';
 import { entryAt } from './paths.js';
 import { writeTextFile } from './streams.js';
 

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { invalidError, usageError } from '../errors.js';
-import type { Shell, Sink } from './shell.js';
+import { invalidError, usageError } from '../../errors.js';
+import type { Shell, Sink } from '../shell.js';
 
 /** A private folder, and its end. */
 function scratch(): { folder: string; remove(): void } {

@@ -1,5 +1,5 @@
-import type { OptionSpec } from './options.js';
-import { budget, collect, decimal, words } from './values.js';
+import type { OptionSpec } from './index.js';
+import { budget, collect, decimal, words } from './parse.js';
 
 const GATES = 'Gates (exit code 5 when one fails):';
 

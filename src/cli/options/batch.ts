@@ -1,5 +1,5 @@
-import type { OptionSpec } from './options.js';
-import { regression, whole } from './values.js';
+import type { OptionSpec } from './index.js';
+import { regression, whole } from './parse.js';
 
 const ENGINE = 'Many machines:';
 const LIMITS = 'Resources:';

@@ -1,5 +1,5 @@
 // Options that several commands share, by what they are for.
-import type { OptionId } from './options.js';
+import type { OptionId } from './index.js';
 
 export const WRITING: OptionId[] = [
   'encoding',

@@ -1,11 +1,11 @@
-import { RUNTIMES } from '../lint/runtimes.js';
-import { ACCURACY_OPTIONS } from './accuracy-options.js';
-import { BATCH_OPTIONS } from './batch-options.js';
-import { PACKAGE_OPTIONS } from './package-options.js';
-import { REPORT_OPTIONS } from './report-options.js';
-import { TRAINING_OPTIONS } from './training-options.js';
-import { bytes, collect, decimal, dimension, numbers, shard, whole } from './values.js';
-import { WRITING_OPTIONS } from './writing-options.js';
+import { RUNTIMES } from '../../lint/runtimes.js';
+import { ACCURACY_OPTIONS } from './accuracy.js';
+import { BATCH_OPTIONS } from './batch.js';
+import { PACKAGE_OPTIONS } from './packages.js';
+import { bytes, collect, decimal, dimension, numbers, shard, whole } from './parse.js';
+import { REPORT_OPTIONS } from './report.js';
+import { TRAINING_OPTIONS } from './training.js';
+import { WRITING_OPTIONS } from './writing.js';
 
 /** Choices of an option, looked up in the registries when help or completion asks for them. */
 export type ChoiceSource = 'targets' | 'schemes' | 'methods' | 'presets' | 'packages' | 'engines';
@@ -283,4 +283,4 @@ export const OPTIONS = {
 export type OptionId = keyof typeof OPTIONS;
 export const optionSpec = (id: OptionId): OptionSpec => OPTIONS[id];
 
-export type { Format, Options } from './option-values.js';
+export type { Format, Options } from './values.js';

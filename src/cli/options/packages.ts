@@ -1,5 +1,5 @@
-import type { OptionSpec } from './options.js';
-import { decimal, oneOf } from './values.js';
+import type { OptionSpec } from './index.js';
+import { decimal, oneOf } from './parse.js';
 
 const PACKAGE = 'Packages:';
 

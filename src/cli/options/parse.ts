@@ -1,5 +1,5 @@
 // Text of an option → its value. Each throws a usage error that says what was expected and what came.
-import { usageError } from '../errors.js';
+import { usageError } from '../../errors.js';
 
 const complain = (flag: string, expected: string, text: string): never => {
   throw usageError('OPTION_VALUE', `--${flag} expects ${expected}, but received "${text}"`);

@@ -1,4 +1,4 @@
-import { decimal, whole } from './values.js';
+import { decimal, whole } from './parse.js';
 
 const RUN = 'The run that is reported:';
 

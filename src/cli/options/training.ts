@@ -1,7 +1,7 @@
-import { AUGMENTATIONS } from '../train/augment/names.js';
-import type { TrainingOptions } from './engine.js';
-import type { OptionSpec } from './options.js';
-import { collect, decimal, someOf, whole, words } from './values.js';
+import { AUGMENTATIONS } from '../../train/augment/names.js';
+import type { TrainingOptions } from '../engine.js';
+import type { OptionSpec } from './index.js';
+import { collect, decimal, someOf, whole, words } from './parse.js';
 
 const DATA = 'Samples:';
 const TRAIN = 'Training:';

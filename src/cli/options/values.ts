@@ -1,7 +1,7 @@
-import type { Runtime } from '../lint/runtimes.js';
-import type { BatchOptions } from './batch-options.js';
-import type { PackageOptions } from './package-options.js';
-import type { TrainingOptionValues } from './training-options.js';
+import type { Runtime } from '../../lint/runtimes.js';
+import type { BatchOptions } from './batch.js';
+import type { PackageOptions } from './packages.js';
+import type { TrainingOptionValues } from './training.js';
 
 /** SARIF is of lints only. */
 export type Format = 'table' | 'json' | 'markdown' | 'sarif';

@@ -1,5 +1,5 @@
-import type { OptionSpec } from './options.js';
-import { sparsity } from './values.js';
+import type { OptionSpec } from './index.js';
+import { sparsity } from './parse.js';
 
 const WRITING = 'How weights are rounded and written:';
 

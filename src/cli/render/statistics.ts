@@ -1,6 +1,6 @@
-import type { Stats } from '../calibrate/types.js';
-import { type Forms, markdownTable } from './output.js';
-import { countText, digits } from './render/units.js';
+import type { Stats } from '../../calibrate/types.js';
+import { type Forms, markdownTable } from '../output.js';
+import { countText, digits } from './units.js';
 
 const HEAD = ['tensor', 'values', 'min', 'max', 'NaN', 'Inf', 'first bad sample'];
 
