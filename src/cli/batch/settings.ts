@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { COMMANDS } from '../command-table/index.js';
+import { QUANTIZE } from '../command-table/quantize.js';
 import { type OptionId, type Options, optionSpec } from '../options/index.js';
 import type { Part } from './file.js';
 
@@ -20,11 +20,9 @@ const NOT_HERE: readonly OptionId[] = [
   ...(['threads', 'memory', 'stats'] as const),
 ];
 
-const MAIN = COMMANDS.find((command) => command.id === '')!;
-
 /** The options that a job may set, by the name that they have on the command line. */
 export const SETTINGS: ReadonlyMap<string, OptionId> = new Map(
-  MAIN.options.filter((id) => !NOT_HERE.includes(id)).map((id) => [longFlag(id), id]),
+  QUANTIZE.options.filter((id) => !NOT_HERE.includes(id)).map((id) => [longFlag(id), id]),
 );
 
 function longFlag(id: OptionId): string {
@@ -33,7 +31,7 @@ function longFlag(id: OptionId): string {
 
 /** What the main job takes where nothing is said. */
 export const DEFAULTS = Object.fromEntries(
-  MAIN.options.map((id) => [id, MAIN.overrides?.[id]?.default ?? optionSpec(id).default]),
+  QUANTIZE.options.map((id) => [id, QUANTIZE.overrides?.[id]?.default ?? optionSpec(id).default]),
 ) as unknown as Options;
 
 /** Whether an option is a switch, without a value. */

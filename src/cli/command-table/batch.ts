@@ -1,5 +1,5 @@
 import { RESOURCES, TALK } from '../options/groups.js';
-import type { CommandSpec } from './index.js';
+import type { CommandSpec } from './spec.js';
 
 const SHARED = {
   threads: { description: 'processor cores to use at a time; default: all' },

@@ -1,5 +1,5 @@
 import { GATES, MAKE, PACKAGE, RESOURCES, SAMPLES, TALK } from '../options/groups.js';
-import type { CommandSpec } from './index.js';
+import { type CommandSpec, MODEL } from './spec.js';
 
 export const TRAIN: CommandSpec = {
   id: 'train',
@@ -8,7 +8,7 @@ export const TRAIN: CommandSpec = {
     'Gradients, rounding and optimiser are one ONNX graph that onnxruntime runs: no training framework, no original code.\n' +
     'With --labels it learns classes; without, the FP32 model teaches, on samples without labels. Each epoch is judged on\n' +
     'samples held out (a tenth, at least 16), and the best one is taken. Starts from what `quantize` makes.',
-  operands: [{ name: '<model>', description: 'an ONNX file, or - for stdin' }],
+  operands: [MODEL],
   options: [
     ...MAKE,
     'data',

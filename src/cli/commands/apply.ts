@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Plan } from '../../plan/types.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { runMainJob } from '../main-job.js';
 
 export const run: Action = async ([planFile, model], options, shell) => {

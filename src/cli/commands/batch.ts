@@ -9,7 +9,7 @@ import { junitXml } from '../batch/junit.js';
 import { writeOverview } from '../batch/overview.js';
 import { budgetOf, queueAddress } from '../batch/resources.js';
 import { batchSarif, type Warning } from '../batch/sarif.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { requireFolder } from '../files/reports.js';
 import { writeTextFile } from '../files/streams.js';
 import type { Options } from '../options/index.js';

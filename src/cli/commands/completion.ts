@@ -1,4 +1,4 @@
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { completionScript } from '../completion.js';
 
 export const run: Action = async ([shell], _options, { stdout }) => {

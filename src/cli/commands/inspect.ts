@@ -1,5 +1,5 @@
 import { usageError } from '../../errors.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import type { Survey } from '../engine.js';
 import { refuseOverwriting } from '../files/paths.js';
 import { requireFolder } from '../files/reports.js';

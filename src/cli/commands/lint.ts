@@ -1,5 +1,5 @@
 import { gateError } from '../../errors.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { withJob } from '../job.js';
 import { jsonText, printResult } from '../output.js';
 import { lintForms } from '../render/forms.js';

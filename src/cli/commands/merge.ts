@@ -1,4 +1,4 @@
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { printResult } from '../output.js';
 import { createProgress } from '../progress.js';
 import { statsForms } from '../render/statistics.js';

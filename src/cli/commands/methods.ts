@@ -1,5 +1,5 @@
 import { METHODS } from '../../calibrate/methods/index.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { listing, printResult } from '../output.js';
 
 export const run: Action = (_args, options, shell) =>

@@ -1,4 +1,4 @@
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { refuseOverwriting } from '../files/paths.js';
 import { writeTextFile } from '../files/streams.js';
 import { withJob } from '../job.js';

@@ -1,4 +1,4 @@
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { runMainJob } from '../main-job.js';
 
 export const run: Action = ([model], options, shell) =>

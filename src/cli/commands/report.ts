@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findTarget } from '../../../targets/index.js';
 import { invalidError, usageError } from '../../errors.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import type { JobOptions, Pipeline } from '../engine.js';
 import { refuseOverwriting } from '../files/paths.js';
 import { checkReportFiles, reportFiles, writeReportFiles } from '../files/reports.js';

@@ -1,6 +1,6 @@
 import { type SchemeFacts, SIDE, schemeFacts } from '../../plan/describe.js';
 import { SCHEMES } from '../../plan/scheme.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { type Forms, listing, markdownTable, printResult } from '../output.js';
 
 export const run: Action = ([name], options, shell) =>

@@ -1,7 +1,7 @@
 import { findTarget, TARGETS } from '../../../targets/index.js';
 import type { Fact, Target } from '../../../targets/types.js';
 import { nearestNames, usageError } from '../../errors.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { type Forms, listing, markdownTable, printResult } from '../output.js';
 import { digits } from '../render/units.js';
 

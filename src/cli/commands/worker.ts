@@ -1,6 +1,6 @@
 import type { WorkEvent } from '../../batch/queue/worker.js';
 import { budgetOf, queueAddress } from '../batch/resources.js';
-import type { Action } from '../command-table/index.js';
+import type { Action } from '../command-table/spec.js';
 import { createProgress } from '../progress.js';
 import { digits } from '../render/units.js';
 import { versionOf } from '../version.js';

@@ -1,46 +1,48 @@
-import type { OptionSpec } from './index.js';
+import { HEADINGS } from './headings.js';
 import { regression, whole } from './parse.js';
-
-const ENGINE = 'Many machines:';
-const LIMITS = 'Resources:';
+import type { OptionSpec } from './spec.js';
 
 /** Options of `quantize batch` alone. */
 export const BATCH_OPTIONS = {
-  dryRun: { flags: '--dry-run', description: 'say what would be done, and do nothing', group: 'Output:' },
+  dryRun: {
+    flags: '--dry-run',
+    description: 'say what would be done, and do nothing',
+    group: HEADINGS.output,
+  },
   events: {
     flags: '--events',
     description: 'a line of JSON on stdout for everything that happens',
-    group: 'Output:',
+    group: HEADINGS.output,
   },
   junit: {
     flags: '--junit <file>',
     description: 'also write the outcome of each job as JUnit XML, which CI systems show',
-    group: 'Output:',
+    group: HEADINGS.output,
     path: true,
   },
   sarif: {
     flags: '--sarif <file>',
     description: 'also write what failed and what was warned of as SARIF, which code hosts show',
-    group: 'Output:',
+    group: HEADINGS.output,
     path: true,
   },
   baseline: {
     flags: '--baseline <file>',
     description: 'JSON that an earlier batch printed (-f json), to compare with',
-    group: 'Gates (exit code 5 when one fails):',
+    group: HEADINGS.gates,
     path: true,
   },
   maxRegression: {
     flags: '--max-regression <what=much>',
     description:
       'most that a job may lose against --baseline: drop=<points>, size=<percent> or latency=<percent>; repeatable',
-    group: 'Gates (exit code 5 when one fails):',
+    group: HEADINGS.gates,
     parse: regression,
   },
   engine: {
     flags: '--engine <engine>',
     description: 'what does the jobs',
-    group: ENGINE,
+    group: HEADINGS.machines,
     default: 'local',
     source: 'engines',
   },
@@ -48,32 +50,32 @@ export const BATCH_OPTIONS = {
     flags: '--redis <url>',
     description:
       'Redis or Valkey, redis://host:6379 or rediss:// for TLS; default: REDIS_URL. A password is taken from REDIS_PASSWORD',
-    group: ENGINE,
+    group: HEADINGS.machines,
   },
   shards: {
     flags: '--shards <n>',
     description: 'parts that the samples of a model are calibrated in; default: as keeps all workers busy',
-    group: ENGINE,
+    group: HEADINGS.machines,
     parse: whole('shards', 1),
   },
   concurrency: {
     flags: '--concurrency <n>',
     description: 'jobs at a time',
-    group: LIMITS,
+    group: HEADINGS.resources,
     default: 1,
     parse: whole('concurrency', 1),
   },
   lease: {
     flags: '--lease <seconds>',
     description: 'after so much silence of this worker others take its jobs',
-    group: LIMITS,
+    group: HEADINGS.resources,
     default: 30,
     parse: whole('lease', 1),
   },
   timeout: {
     flags: '--timeout <seconds>',
     description: 'a step that takes longer hangs, and is ended and tried again',
-    group: LIMITS,
+    group: HEADINGS.resources,
     default: 3600,
     parse: whole('timeout', 1),
   },

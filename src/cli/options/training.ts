@@ -1,17 +1,15 @@
 import { AUGMENTATIONS } from '../../train/augment/names.js';
 import type { TrainingOptions } from '../engine.js';
-import type { OptionSpec } from './index.js';
+import { HEADINGS } from './headings.js';
 import { collect, decimal, someOf, whole, words } from './parse.js';
-
-const DATA = 'Samples:';
-const TRAIN = 'Training:';
+import type { OptionSpec } from './spec.js';
 
 /** Options of `quantize train`, and of the main job where it trains. */
 export const TRAINING_OPTIONS = {
   data: {
     flags: '-d, --data <path>',
     description: 'samples to train on; without it the calibration samples; repeatable',
-    group: DATA,
+    group: HEADINGS.samples,
     path: true,
     parse: collect,
   },
@@ -19,38 +17,38 @@ export const TRAINING_OPTIONS = {
     flags: '--train-data <path>',
     description:
       'samples for --train-if-needed, or the last step of --auto; without it the calibration samples; repeatable',
-    group: TRAIN,
+    group: HEADINGS.training,
     path: true,
     parse: collect,
   },
   trainLabels: {
     flags: '--train-labels <file>',
     description: 'their right classes; without it the float model teaches',
-    group: TRAIN,
+    group: HEADINGS.training,
     path: true,
   },
   trainIfNeeded: {
     flags: '--train-if-needed',
     description: 'when a gate still fails, train the network with its rounding (`quantize train --help`)',
-    group: 'Gates (exit code 5 when one fails):',
+    group: HEADINGS.gates,
   },
   evaluationLabels: {
     flags: '--evaluation-labels <file>',
     description:
       'right classes of the evaluation samples. Without it: <model>.labels.txt, .tsv, .csv or .npy',
-    group: DATA,
+    group: HEADINGS.samples,
     path: true,
   },
   epochs: {
     flags: '--epochs <n>',
     description: 'passes over the samples (default: 10)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: whole('epochs', 1),
   },
   steps: {
     flags: '--steps <n>',
     description: 'steps, instead of --epochs',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: whole('steps', 1),
   },
   lr: {
@@ -58,70 +56,70 @@ export const TRAINING_OPTIONS = {
     attribute: 'lr',
     description:
       'largest step of a weight, relative to the weights of its tensor (default: 0.004, and less for batches below 64)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: decimal('lr'),
   },
   scaleLr: {
     flags: '--scale-lr <rate>',
     description:
       'largest step of a scale, relative to the scale (default: 0.001, and less likewise); 0 keeps scales as they are',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: decimal('scale-lr'),
   },
   optimiser: {
     flags: '--optimiser <which>',
     description: 'Adam, or SGD with momentum (default: adam)',
-    group: TRAIN,
+    group: HEADINGS.training,
     choices: ['adam', 'sgd'],
   },
   distill: {
     flags: '--distill <share>',
     description: 'how much the float model’s opinion counts beside labels, 0 to 1 (default: 0 with labels)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: decimal('distill'),
   },
   features: {
     flags: '--features <values>',
     description:
       'values inside the network that are to stay as in the float model, by name, or none (default: those between blocks, without labels)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: (text: string) => (text === 'none' ? [] : words(text)),
   },
   augment: {
     flags: '--augment <how>',
     description:
       'change pictures from step to step: flip, shift, crop (enlarge a part), colour, mix (two in one); several with commas',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: someOf('augment', AUGMENTATIONS),
   },
   holdCodes: {
     flags: '--hold-codes',
     description:
       'learn scales and biases alone, for few samples: codes of weights stay as rounding left them',
-    group: TRAIN,
+    group: HEADINGS.training,
   },
   patience: {
     flags: '--patience <n>',
     description: 'epochs without gain after which training ends; 0: never (default: 0)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: whole('patience'),
   },
   clip: {
     flags: '--clip <norm>',
     description: 'largest norm of the gradients; 0: any (default: 1)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: decimal('clip'),
   },
   anneal: {
     flags: '--anneal <share>',
     description: 'let rounding set in over this share of the steps (default: 0)',
-    group: TRAIN,
+    group: HEADINGS.training,
     parse: decimal('anneal'),
   },
   checkpoint: {
     flags: '--checkpoint <file>',
     description: 'written after each epoch; a run that finds it goes on from there to the same result',
-    group: TRAIN,
+    group: HEADINGS.training,
     path: true,
   },
 } satisfies Record<string, OptionSpec>;
