@@ -1,4 +1,5 @@
 // SI-SNR of a two-stage denoiser (DTLN) on made-up speech in white noise at 5 dB, for bench/tasks.js.
+import { xorshift32 } from '../dist/kernels/random.js';
 import { openSession } from '../dist/src/runtime/index.js';
 
 const RATE = 16_000;
@@ -7,16 +8,8 @@ const CLIPS = 3;
 const SECONDS = 2;
 const NOISE_DB = 5;
 
-/** Uniform numbers in [0, 1), always the same for a seed (Marsaglia's xorshift32). */
-function uniform(seed) {
-  let state = Math.imul(seed, 0x9e3779b1) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+/** Uniform numbers in [0, 1), always the same for a seed. */
+const uniform = (seed) => xorshift32(Math.imul(seed, 0x9e3779b1) | 1);
 
 /** Voiced syllables of gliding pitch under three formants, with pauses. */
 function speech(random) {

@@ -1,6 +1,7 @@
 // Products of codes with int32 sums, in multiply-accumulates a second of one core, each against the same layer in float32
 // in onnxruntime on one thread: integers are there to be exact, and should not cost more than some times what floats do.
 import { IntegerKernels } from '../dist/kernels/integer.js';
+import { uniform } from '../dist/kernels/random.js';
 import { makeAttribute, makeNode } from '../dist/src/ir/graph.js';
 import { openModel } from '../dist/src/runtime/index.js';
 import { spentSince } from './time.js';
@@ -8,20 +9,16 @@ import { spentSince } from './time.js';
 const ROUNDS = 7;
 const SIDE = 28;
 
-let state = 1;
-const uniform = () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 32;
-};
+const next = uniform(1);
 const size = (dims) => dims.reduce((a, b) => a * b, 1);
 const factor = (n, bits = 8) => ({
-  codes: Int8Array.from({ length: n }, () => Math.floor((uniform() - 0.5) * 2 ** bits)),
+  codes: Int8Array.from({ length: n }, () => Math.floor((next() - 0.5) * 2 ** bits)),
   zeroPoints: Int32Array.of(0),
 });
 const floats = (dims) => ({
   dtype: 'float32',
   dims,
-  data: Float32Array.from({ length: size(dims) }, uniform),
+  data: Float32Array.from({ length: size(dims) }, next),
 });
 const input = (name, dims) => ({
   name,
@@ -120,7 +117,7 @@ export async function integerBenchmark() {
     await layer.release();
     rows.push({ what, gigaMacs: (macs / ours / 1e6).toFixed(2), timesFloat: (ours / float).toFixed(1) });
   }
-  const accumulators = Int32Array.from({ length: 256 * 4096 }, () => Math.floor((uniform() - 0.5) * 1e6));
+  const accumulators = Int32Array.from({ length: 256 * 4096 }, () => Math.floor((next() - 0.5) * 1e6));
   const multipliers = new Float64Array(256).fill(2.3e-4);
   const [requantized] = await best([() => kernels.requantize(accumulators, sums, multipliers, grid)]);
   const nanoseconds = (1e6 * requantized) / accumulators.length;

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { BLOCK_FORMATS } from '../dist/kernels/block-formats.js';
 import { FORMATS, format } from '../dist/kernels/formats.js';
 import { elementOf, weightGrid } from '../dist/kernels/grid.js';
+import { normals, uniform } from '../dist/kernels/random.js';
 import { COUNTERS, createKernels } from '../dist/kernels/wasm.js';
 import { integerBenchmark } from './integer.js';
 import { spentSince } from './time.js';
@@ -18,18 +19,6 @@ const COMMON = ['int8', 'uint8', 'int4', 'int16', 'fp8', 'fp8e5m2', 'fp4', 'fp6e
 const OTHERS = [...FORMATS, ...BLOCK_FORMATS]
   .map(({ id }) => id)
   .filter((id) => ![...COMMON, 'int32'].includes(id));
-
-function normals(out) {
-  let state = 1;
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 0.5) / 2 ** 32;
-  };
-  for (let i = 0; i < out.length; i++) {
-    out[i] = Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next());
-  }
-  return out;
-}
 
 const bytesOf = (row) => ({ int8: 1, uint8: 1, int16: 2, uint16: 2, int32: 4 })[row.array];
 const tensor = (n) => ({ outer: 1, channels: 1, inner: n });
@@ -95,7 +84,9 @@ function allCases(kernels, arrays) {
  */
 export function kernelBenchmark() {
   const kernels = createKernels(60 * N);
-  const values = normals(kernels.float32(N));
+  const values = kernels.float32(N);
+  const next = normals(uniform(1));
+  for (let i = 0; i < N; i++) values[i] = next();
   const magnitudes = kernels.float32(N);
   magnitudes.set(values.map(Math.abs));
   const cases = allCases(kernels, { values, magnitudes, floats: kernels.float32(N) });

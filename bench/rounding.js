@@ -2,6 +2,7 @@
 // matrices for Cholesky, the bare product of the unfolded input for the sums. Best of some interleaved rounds.
 import { choleskyFactor } from '../dist/kernels/cholesky.js';
 import { LayerRounding } from '../dist/kernels/lattice.js';
+import { uniform } from '../dist/kernels/random.js';
 import { roundLayer } from '../dist/kernels/round-layer.js';
 import { makeAttribute, makeNode } from '../dist/src/ir/graph.js';
 import { floatTensor } from '../dist/src/ir/tensor.js';
@@ -14,12 +15,10 @@ const SIZES = [512, 1024];
 const [CHANNELS, SIDE] = [64, 32];
 const SAMPLES = 8;
 
-let state = 1;
-const uniform = () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 31 - 1;
-};
-const numbers = (n) => Float32Array.from({ length: n }, uniform);
+const random = uniform(1);
+/** In [-1, 1). */
+const next = () => 2 * random() - 1;
+const numbers = (n) => Float32Array.from({ length: n }, next);
 const value = (name, dims) => ({
   name,
   type: { tensor: { elemType: 1, shape: { dims: dims.map((d) => ({ value: d })) } } },
@@ -65,8 +64,7 @@ async function best(runs) {
 /** x·xᵀ of random x, well conditioned. */
 function moments(n) {
   const h = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) h[i * n + j] = h[j * n + i] = i === j ? n : uniform();
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) h[i * n + j] = h[j * n + i] = i === j ? n : next();
   return h;
 }
 

@@ -1,3 +1,4 @@
+import { normals, uniform } from '../../kernels/random.js';
 import { unsupportedError } from '../errors.js';
 import { elementCount } from '../ir/tensor.js';
 import type { Feeds, TensorValue, ValueMeta } from '../runtime/types.js';
@@ -13,20 +14,12 @@ const MAX_TOKEN = 32;
 /** 256 MB of float32, many times the largest real input: beyond it the model's file is lying. */
 const MOST_ELEMENTS = 2 ** 26;
 
-/** Uniform numbers in [0, 1): mulberry32. A sample's values depend on the seed and its index alone. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Sample `index` of a made-up set: standard normal floats, small integers, coin flips for bool. */
+/**
+ * Sample `index` of a made-up set: standard normal floats, small integers, coin flips for bool. It depends on the seed and
+ * its index alone.
+ */
 export function syntheticFeeds(inputs: ValueMeta[], options: SampleOptions, index: number): Feeds {
-  const next = random((options.seed ?? 0) * 1_000_003 + index * 7_919 + 1);
+  const next = uniform((options.seed ?? 0) * 1_000_003 + index * 7_919 + 1);
   return Object.fromEntries(inputs.map((input) => [input.name, syntheticValue(input, options, next)]));
 }
 
@@ -47,7 +40,7 @@ function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => nu
       { where: { tensor: input.name }, hint: 'Give calibration data, or smaller sizes with --dim.' },
     );
   if (dtype.startsWith('float')) {
-    const values = Float32Array.from({ length }, () => normal(next));
+    const values = Float32Array.from({ length }, normals(next));
     const where = { sample: 'synthetic', tensor: input.name };
     return { dtype, dims, data: convert(values, 'float32', dtype, where) };
   }
@@ -59,10 +52,6 @@ function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => nu
   }
   return { dtype, dims, data };
 }
-
-/** Box–Muller; 1 − u keeps the logarithm's argument above zero. */
-const normal = (next: () => number): number =>
-  Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 
 export function syntheticDims({ dims }: ValueMeta, sizes: Record<string, number>): number[] {
   const isImage = dims.length === 4 && dims.some((d) => d === 1 || d === 3);

@@ -80,7 +80,7 @@ export const LAYERS: readonly Layer[] = [
   {
     files: 'src/data/',
     // TensorProto .pb samples are read by the codec.
-    values: ['src/errors.ts', 'src/ir/', 'src/onnx/', 'src/runtime/'],
+    values: ['src/errors.ts', 'src/ir/', 'src/onnx/', 'src/runtime/', 'kernels/random.ts'],
     packages: ['sharp', 'yauzl', 'node:*'],
   },
   ...STAGES.map(stage),
@@ -149,7 +149,7 @@ export const LAYERS: readonly Layer[] = [
   // Networks and pictures for tests and for the validation of the cost model.
   {
     files: 'fixtures/',
-    values: ['src/errors.ts', 'src/ir/', 'src/onnx/', 'src/runtime/'],
+    values: ['src/errors.ts', 'src/ir/', 'src/onnx/', 'src/runtime/', 'kernels/random.ts'],
     packages: ['node:*'],
   },
   { files: 'src/index.ts', values: ['src/', 'kernels/', 'targets/'] },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFloat, encodeFloat } from '../../kernels/floats.js';
 import { FORMATS, type NumberFormat } from '../../kernels/formats.js';
-import { neighbour, random } from '../kernels/values.js';
+import { uniform } from '../../kernels/random.js';
+import { neighbour } from '../kernels/values.js';
 import { PYTHON, python, WITHOUT } from './python.js';
 
 /** Formats with a layout: the others are integers (golden.test.ts) and tables, for which there is no second opinion. */
@@ -14,7 +15,7 @@ const bits = (values: readonly number[]): Uint32Array => new Uint32Array(Float32
 
 /** Every value and midpoint with one unit in the last place on either side, both signs, and numbers of every size. */
 function aimed({ layout, bits: width }: NumberFormat): number[] {
-  const next = random(width);
+  const next = uniform(width);
   const last = layout!.largestCode;
   const stride = Math.max(1, Math.floor(last / MOST_CODES));
   const values: number[] = [];

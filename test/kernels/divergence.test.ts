@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { divergence, JointHistogram, mutualInformation, rowDivergence } from '../../kernels/divergence.js';
 import { format } from '../../kernels/formats.js';
 import { codeInformation } from '../../kernels/information.js';
-import { normals, random } from './values.js';
+import { uniform } from '../../kernels/random.js';
+import { normals } from './values.js';
 
 describe('KL of class scores', () => {
   const [p, q] = [
@@ -61,7 +62,7 @@ describe('entropy of codes against what rate–distortion theory allows', () => 
   const grid = (scale: number) => ({ scales: Float32Array.of(scale), zeroPoints: Int32Array.of(0) });
 
   test('a uniform source fills all codes: its bits', () => {
-    const next = random(3);
+    const next = uniform(3);
     const x = Float32Array.from({ length: 1 << 18 }, () => 256 * next() - 128.5);
     expect(codeInformation(x, one(x.length), grid(1), format('int8')).entropy).toBeCloseTo(8, 2);
   });

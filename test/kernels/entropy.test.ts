@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { entropyThreshold } from '../../kernels/entropy.js';
-import { random } from './values.js';
+import { uniform } from '../../kernels/random.js';
 
 /** Histograms of 2048 bins by formula. */
 const BINS = 2048;
@@ -89,7 +89,7 @@ describe('entropy threshold', () => {
   });
 
   test('no other threshold loses less, as the definition says of each', () => {
-    const next = random(3);
+    const next = uniform(3);
     for (let round = 0; round < 50; round++) {
       const bins = Array.from({ length: 24 }, (_, j) => Math.floor(100 * next() * Math.exp(-j / 6)));
       const levels = 4 + (round % 3);

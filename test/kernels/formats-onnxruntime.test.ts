@@ -5,6 +5,7 @@ import { decodeFloat, encodeFloat } from '../../kernels/floats.js';
 import { FORMATS, format, type NumberFormat } from '../../kernels/formats.js';
 import { packCodes } from '../../kernels/pack.js';
 import { fakeQuantize } from '../../kernels/quantize.js';
+import { uniform } from '../../kernels/random.js';
 import { createKernels } from '../../kernels/wasm.js';
 import { dtypeNumber } from '../../src/ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
@@ -12,7 +13,7 @@ import type { Model, Node, Tensor } from '../../src/ir/model.js';
 import { floatTensor, makeTensor } from '../../src/ir/tensor.js';
 import { encodeModel } from '../../src/onnx/index.js';
 import { openSession } from '../../src/runtime/session.js';
-import { hardValues, neighbour, random, SPECIALS } from './values.js';
+import { hardValues, neighbour, SPECIALS } from './values.js';
 
 const kernels = createKernels(1 << 18);
 
@@ -56,7 +57,7 @@ function aimed(row: NumberFormat, scale: number, n: number): Float32Array {
   const values = hardValues(scale, n, 11);
   if (row.kind === 'integer') return values;
   const codes = 2 ** (row.bits - 1) - 1;
-  const next = random(5);
+  const next = uniform(5);
   for (let i = 0; i < n; i += 2) {
     const code = Math.floor(next() * codes);
     const [a, b] = [decodeFloat(code, row.layout!), decodeFloat(code + 1, row.layout!)];
@@ -88,7 +89,7 @@ describe.each(QDQ)('%s: onnxruntime’s Q/DQ is ours', (id, opset) => {
   ])('%s', async (_, dims, axis, block) => {
     const shape = blockShape(dims, axis, block);
     const groups = scaleCount(shape);
-    const next = random(3);
+    const next = uniform(3);
     const params = {
       scales: Float32Array.from({ length: groups }, () => 0.37 * 2 ** Math.floor(next() * 3)),
       zeroPoints: Int32Array.from({ length: groups }, () =>

@@ -14,18 +14,18 @@ import {
   plainRequantize,
 } from '../../kernels/integer-plain.js';
 import { packCodes, unpackCodes } from '../../kernels/pack.js';
+import { uniform } from '../../kernels/random.js';
 import { dtypeNumber } from '../../src/ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import type { Node } from '../../src/ir/model.js';
 import { makeTensor } from '../../src/ir/tensor.js';
 import { openModel } from '../../src/runtime/index.js';
 import { makeModel, value } from '../verify/models.js';
-import { random } from './values.js';
 
 const kernels = new IntegerKernels();
 
 function factor(n: number, type: 'int8' | 'uint8', zeroPoints: number[], seed: number, bits = 8): Factor {
-  const next = random(seed);
+  const next = uniform(seed);
   const least = type === 'int8' ? -(2 ** (bits - 1)) : 0;
   const codes = Array.from({ length: n }, () => least + Math.floor(next() * 2 ** bits));
   return {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { blockShape } from '../../kernels/blocks.js';
 import { kMeans, lookUpTables } from '../../kernels/kmeans.js';
-import { normals, random } from './values.js';
+import { uniform } from '../../kernels/random.js';
+import { normals } from './values.js';
 
 const spreadOf = (x: Float32Array, table: Float32Array, h?: Float32Array): number =>
   x.reduce((sum, v, i) => sum + (h?.[i] ?? 1) * Math.min(...[...table].map((t) => (t - v) ** 2)), 0);
@@ -25,7 +26,7 @@ describe('k-means in one dimension', () => {
   test.each([1, 2, 3, 4])('%i clusters of 9 numbers are the best of all partitions', (k) => {
     for (let seed = 1; seed <= 20; seed++) {
       const x = normals(9, seed).sort();
-      const next = random(seed);
+      const next = uniform(seed);
       const h = Float32Array.from(x, () => 0.1 + next());
       for (const weights of [undefined, h]) {
         const found = spreadOf(x, kMeans(x, k, weights), weights);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Choice, leastCost, leastDamage, type Selection } from '../../kernels/knapsack.js';
-import { random } from './values.js';
+import { uniform } from '../../kernels/random.js';
 
 /** Every selection there is. */
 function* all(parts: readonly Choice[][]): Generator<Selection> {
@@ -41,7 +41,7 @@ describe('the multiple-choice knapsack', () => {
   it('no parts cost nothing', () => expect(leastDamage([], 0)).toEqual({ choices: [], cost: 0, damage: 0 }));
 
   it('finds what trying everything finds: 200 random cases, whole costs with ties and broken ones', () => {
-    const next = random(1);
+    const next = uniform(1);
     for (let round = 0; round < 200; round++) {
       const whole = round % 2 === 0;
       const parts = Array.from({ length: 1 + Math.floor(6 * next()) }, () =>
@@ -59,7 +59,7 @@ describe('the multiple-choice knapsack', () => {
   });
 
   it('more budget never hurts, over a network of 120 layers', () => {
-    const next = random(2);
+    const next = uniform(2);
     const parts = Array.from({ length: 120 }, () => {
       const [size, gain] = [Math.ceil(1e5 * next() ** 3), next() ** 6];
       return [0.5, 1, 2].map((bytes, i) => ({ cost: Math.ceil(size * bytes), damage: gain * 256 ** -i }));

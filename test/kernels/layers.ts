@@ -1,18 +1,7 @@
 import type { LayerGrid } from '../../kernels/lattice.js';
+import { normals, uniform } from '../../kernels/random.js';
 
-/** Deterministic numbers in (0, 1). */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 0.5) / 2 ** 32;
-  };
-}
-
-export function normal(seed: number): () => number {
-  const next = uniform(seed);
-  return () => Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next());
-}
+export const normal = (seed: number): (() => number) => normals(uniform(seed));
 
 /** A·Aᵀ/k + noise·I for an n × k matrix A: positive definite, correlated when k is small. */
 export function correlated(n: number, k: number, noise: number, next: () => number): Float64Array {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { format } from '../../kernels/formats.js';
 import { type BlockShape, type ChannelParams, dequantize, quantize } from '../../kernels/quantize.js';
+import { uniform } from '../../kernels/random.js';
 import { createKernels } from '../../kernels/wasm.js';
 import { dtypeNumber } from '../../src/ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
@@ -8,7 +9,7 @@ import type { Model, ValueInfo } from '../../src/ir/model.js';
 import { floatTensor, makeTensor } from '../../src/ir/tensor.js';
 import { encodeModel } from '../../src/onnx/index.js';
 import { openSession } from '../../src/runtime/session.js';
-import { hardValues, random } from './values.js';
+import { hardValues } from './values.js';
 
 type Id = 'int8' | 'uint8';
 
@@ -56,7 +57,7 @@ const CASES: [Id, string, BlockShape][] = (['int8', 'uint8'] as const).flatMap((
 
 test.each(CASES)('%s, %s: plain, WASM and onnxruntime agree bit for bit', async (id, which, shape) => {
   const row = format(id);
-  const next = random(which.length + id.length);
+  const next = uniform(which.length + id.length);
   const first = Number(which) || 0;
   const params = {
     scales: Float32Array.from({ length: shape.channels }, (_, c) => SCALES[(first + c) % SCALES.length]),

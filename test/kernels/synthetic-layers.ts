@@ -1,4 +1,5 @@
-import { correlated, normal, uniform } from './layers.js';
+import { uniform } from '../../kernels/random.js';
+import { correlated, normal } from './layers.js';
 
 const [ROWS, COLUMNS] = [256, 512];
 

@@ -1,22 +1,8 @@
-/** A small deterministic generator (mulberry32): uniform in [0, 1). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { normals as normal, uniform } from '../../kernels/random.js';
 
-/** Standard normal values (Box–Muller). */
+/** `n` standard normal values. */
 export function normals(n: number, seed: number): Float32Array {
-  const next = random(seed);
-  return Float32Array.from({ length: n }, () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - next()));
-    return radius * Math.cos(2 * Math.PI * next());
-  });
+  return Float32Array.from({ length: n }, normal(uniform(seed)));
 }
 
 export const SPECIALS = [
@@ -47,7 +33,7 @@ export function neighbour(x: number, steps: number): number {
 
 /** Values where rounding schemes part: every tie of the grid of `scale` and its neighbours, far outside, special values. */
 export function hardValues(scale: number, n: number, seed: number): Float32Array {
-  const next = random(seed);
+  const next = uniform(seed);
   const out = new Float32Array(n);
   for (let i = 0; i < n; i++) {
     const kind = i % 8;

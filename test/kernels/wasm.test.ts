@@ -5,8 +5,9 @@ import { FORMATS, format, type NumberFormat } from '../../kernels/formats.js';
 import { addToHistogram, drainCounters, emptyHistogram } from '../../kernels/histogram.js';
 import { compileKernels } from '../../kernels/module.js';
 import { type BlockShape, dequantize, fakeQuantize, quantize } from '../../kernels/quantize.js';
+import { uniform } from '../../kernels/random.js';
 import { COUNTERS, createKernels } from '../../kernels/wasm.js';
-import { hardValues, neighbour, normals, random, SPECIALS } from './values.js';
+import { hardValues, neighbour, normals, SPECIALS } from './values.js';
 
 const kernels = createKernels(4 << 20);
 /** The same values inside the kernels' memory. */
@@ -88,7 +89,7 @@ const SHAPES: [string, BlockShape][] = [
 /** Grids for a shape: scales around `scale`, zero points anywhere, look-up tables of random values. */
 function paramsFor(row: NumberFormat, shape: BlockShape, scale: number): ChannelParams {
   const groups = scaleCount(shape);
-  const next = random(groups);
+  const next = uniform(groups);
   const params = {
     scales: Float32Array.from({ length: groups }, () =>
       row.scaled ? scale * 2 ** Math.floor(next() * 3) : 1,

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { uniform } from '../../kernels/random.js';
 import { cloneModel } from '../../src/ir/graph.js';
 import type { FunctionDef, Graph, Model, Node, Tensor, ValueInfo } from '../../src/ir/model.js';
 import { floatTensor } from '../../src/ir/tensor.js';
@@ -6,15 +7,10 @@ import type { Pass } from '../../src/prepare/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import type { Feeds, TensorValue, ValueMeta } from '../../src/runtime/types.js';
 
-/** Uniform in [-1, 1), the same on every machine (mulberry32). */
+/** Uniform in [-1, 1), the same on every machine. */
 export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
-  };
+  const next = uniform(seed);
+  return () => 2 * next() - 1;
 }
 
 const size = (dims: number[]): number => dims.reduce((n, d) => n * d, 1);

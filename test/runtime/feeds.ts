@@ -1,15 +1,5 @@
+import { uniform } from '../../kernels/random.js';
 import type { Feeds, TensorValue, TypedArray, ValueMeta } from '../../src/runtime/types.js';
-
-/** A seeded generator of uniform numbers in [0, 1): mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 type Make = (count: number, random: () => number) => TypedArray | string[];
 
@@ -50,7 +40,7 @@ const MAKERS: Record<string, Make> = {
 
 /** A random value for every input, or undefined where an input has no form here (sequences, 4-bit types). */
 export function randomFeeds(inputs: readonly ValueMeta[], seed: number, unknownDim = 2): Feeds | undefined {
-  const random = seeded(seed);
+  const random = uniform(seed);
   const feeds: Record<string, TensorValue> = {};
   for (const { name, dtype, dims: declared } of inputs) {
     const make = dtype && MAKERS[dtype];

@@ -1,20 +1,13 @@
 import { join } from 'node:path';
+import { xorshift32 } from '../../kernels/random.js';
 import { openSession } from '../../src/runtime/session.js';
 import type { Feeds } from '../../src/runtime/types.js';
 import { span, tensor, ZOO, type ZooSamples } from './samples.js';
 
 type Set = 'calibration' | 'evaluation';
 
-/** Uniform numbers in [0, 1), always the same for a seed (Marsaglia's xorshift32). */
-export function uniform(seed: number): () => number {
-  let state = Math.imul(seed, 0x9e3779b1) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+/** Uniform numbers in [0, 1), always the same for a seed. */
+export const uniform = (seed: number): (() => number) => xorshift32(Math.imul(seed, 0x9e3779b1) | 1);
 
 /** 43,844 samples at 22,050 Hz with four plucked notes of seven harmonics each. */
 function notes(seed: number): Float32Array {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { uniform } from '../../../kernels/random.js';
 import type { Dtype } from '../../../src/ir/dtypes.js';
 import { dtypeNumber } from '../../../src/ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../../src/ir/graph.js';
@@ -94,12 +95,11 @@ export const int64s = (...values: number[]): TensorValue => tensor([values.lengt
 
 /** Values in (-3, 3) from a fixed seed, no two alike. */
 export function random(...dims: number[]): TensorValue {
-  let state = 12345;
-  const next = () => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state / 2 ** 32) * 6 - 3;
-  };
-  return tensor(dims, Array.from({ length: dims.reduce((a, b) => a * b, 1) }, next));
+  const next = uniform(12345);
+  return tensor(
+    dims,
+    Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 6 * next() - 3),
+  );
 }
 
 export function buildModel(spec: Case): Model {
