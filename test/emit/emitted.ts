@@ -5,6 +5,7 @@ import type { Model } from '../../src/ir/model.js';
 import { candidates, makePlan } from '../../src/plan/index.js';
 import type { Plan } from '../../src/plan/types.js';
 import { channelMeans, quantizeNumbers } from '../../src/quantize/index.js';
+import { openModel } from '../../src/runtime/index.js';
 import { input } from '../plan/cases.js';
 import { seeded } from '../prepare/helpers.js';
 
@@ -44,4 +45,21 @@ export async function emitted(
   const plan = makePlan(given, stats, 'minmax', 'test');
   const means = options.correct === false ? undefined : await channelMeans(model, plan, given.types, samples);
   return { plan, model: emitQdq(model, plan, quantizeNumbers(model, plan, means).numbers) };
+}
+
+/** |Σ y' − Σ y| over the samples, summed over the channels of an output y [1, `channels`, …]: the drift of its means. */
+export async function driftBetween(
+  float: Model,
+  rounded: Model,
+  samples: SampleSource,
+  channels: number,
+): Promise<number> {
+  const [a, b] = [await openModel(float), await openModel(rounded, { optimize: 'disabled' })];
+  const sums = new Float64Array(channels);
+  for await (const { feeds } of samples.samples()) {
+    const [x, y] = [(await a.run(feeds)).y.data, (await b.run(feeds)).y.data] as Float32Array[];
+    for (let i = 0; i < x.length; i++) sums[Math.floor((i * channels) / x.length)] += y[i] - x[i];
+  }
+  await Promise.all([a.release(), b.release()]);
+  return sums.reduce((total, s) => total + Math.abs(s), 0);
 }

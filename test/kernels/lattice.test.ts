@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LayerGrid, LayerRounding } from '../../kernels/lattice.js';
 import { clip, roundLayer } from '../../kernels/round-layer.js';
-import { correlated, minMaxGrid, normal, sum } from './layers.js';
+import { correlated, LAYER, minMaxGrid, normal, sum } from './layers.js';
 
 /** Scale 1, codes −7…7 for every weight. */
 const units = (rows: number, n: number): LayerGrid => ({
@@ -140,11 +140,8 @@ describe('LayerRounding', () => {
 });
 
 const layers = fc.record({
-  rows: fc.integer({ min: 1, max: 6 }),
+  ...LAYER,
   n: fc.integer({ min: 1, max: 21 }),
-  rank: fc.integer({ min: 1, max: 30 }),
-  seed: fc.integer({ min: 1, max: 1e9 }),
-  bits: fc.integer({ min: 2, max: 8 }),
   group: fc.constantFrom(4, 8, 32),
   asymmetric: fc.boolean(),
 });

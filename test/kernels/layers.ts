@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { LayerGrid } from '../../kernels/lattice.js';
 import { normals, uniform } from '../../kernels/random.js';
 
@@ -15,6 +16,14 @@ export function correlated(n: number, k: number, noise: number, next: () => numb
     }
   return h;
 }
+
+/** What a random layer of property tests is made of, but for its columns; `bits` are of its grid. */
+export const LAYER = {
+  rows: fc.integer({ min: 1, max: 6 }),
+  rank: fc.integer({ min: 1, max: 30 }),
+  seed: fc.integer({ min: 1, max: 1e9 }),
+  bits: fc.integer({ min: 2, max: 8 }),
+};
 
 export interface GridSpec {
   bits: number;

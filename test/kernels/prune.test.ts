@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type LayerGrid, LayerRounding } from '../../kernels/lattice.js';
 import { pruneLayer } from '../../kernels/round-layer.js';
 import { twoFourMask } from '../../kernels/sparsity.js';
-import { correlated, minMaxGrid, normal, sum } from './layers.js';
+import { correlated, LAYER, minMaxGrid, normal, sum } from './layers.js';
 import { syntheticLayer } from './synthetic-layers.js';
 
 const float = (rows: number, n: number): LayerGrid => ({
@@ -80,11 +80,8 @@ describe('two of every four', () => {
 
   it('is never worse than the largest magnitudes rounded to nearest, whether zeros are given or chosen', () => {
     const layers = fc.record({
-      rows: fc.integer({ min: 1, max: 5 }),
+      ...LAYER,
       fours: fc.integer({ min: 1, max: 6 }),
-      rank: fc.integer({ min: 1, max: 30 }),
-      seed: fc.integer({ min: 1, max: 1e9 }),
-      bits: fc.integer({ min: 2, max: 8 }),
       given: fc.boolean(),
     });
     fc.assert(

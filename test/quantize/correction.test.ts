@@ -3,8 +3,7 @@ import { blockShape } from '../../kernels/quantize.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import { meanError } from '../../src/quantize/correction.js';
 import type { QuantizedWeight } from '../../src/quantize/types.js';
-import { openModel } from '../../src/runtime/index.js';
-import { emitted, source } from '../emit/emitted.js';
+import { driftBetween, emitted, source } from '../emit/emitted.js';
 import { conv, network } from '../plan/cases.js';
 
 const weight = (dims: number[], codes: number[], scale: number[], axis?: number): QuantizedWeight => ({
@@ -100,14 +99,7 @@ describe('bias correction', () => {
     const samples = source({ x: [1, 4, 6, 6] }, 16, 1);
     const drift = async (correct: boolean) => {
       const { model } = await emitted(float, samples, { correct });
-      const [a, b] = [await openModel(float), await openModel(model, { optimize: 'disabled' })];
-      const sums = new Float64Array(4);
-      for await (const { feeds } of samples.samples()) {
-        const [x, y] = [(await a.run(feeds)).y.data, (await b.run(feeds)).y.data] as Float32Array[];
-        for (let i = 0; i < x.length; i++) sums[Math.floor(i / (x.length / 4))] += y[i] - x[i];
-      }
-      await Promise.all([a.release(), b.release()]);
-      return sums.reduce((total, s) => total + Math.abs(s), 0);
+      return driftBetween(float, model, samples, 4);
     };
     expect(await drift(true)).toBeLessThan(await drift(false));
   });

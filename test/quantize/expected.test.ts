@@ -9,8 +9,7 @@ import type { Plan } from '../../src/plan/types.js';
 import { inferTypes, prepare } from '../../src/prepare/index.js';
 import { expectedMeans } from '../../src/quantize/expected.js';
 import { quantizeNumbers } from '../../src/quantize/index.js';
-import { openModel } from '../../src/runtime/index.js';
-import { source } from '../emit/emitted.js';
+import { driftBetween, source } from '../emit/emitted.js';
 import { conv, input, network } from '../plan/cases.js';
 import { random } from '../prepare/helpers.js';
 
@@ -124,17 +123,8 @@ it('corrected biases leave less drift behind a layer whose inputs are spread as 
   const given = await input(model, { scheme: 'int3-a8-perchannel' });
   const stats = await calibrate(model, candidates(given), samples, { modelHash: 'test' });
   const plan = makePlan(given, stats, 'minmax', 'test');
-  const drift = async (means?: ReturnType<typeof expectedMeans>) => {
-    const rounded = emitQdq(model, plan, quantizeNumbers(model, plan, means).numbers);
-    const [a, b] = [await openModel(model), await openModel(rounded, { optimize: 'disabled' })];
-    const sums = new Float64Array(4);
-    for await (const { feeds } of samples.samples()) {
-      const [x, y] = [(await a.run(feeds)).y.data, (await b.run(feeds)).y.data] as Float32Array[];
-      for (let i = 0; i < x.length; i++) sums[Math.floor(i / (x.length / 4))] += y[i] - x[i];
-    }
-    await Promise.all([a.release(), b.release()]);
-    return sums.reduce((total, s) => total + Math.abs(s), 0);
-  };
+  const drift = (means?: ReturnType<typeof expectedMeans>) =>
+    driftBetween(model, emitQdq(model, plan, quantizeNumbers(model, plan, means).numbers), samples, 4);
   const means = expectedMeans(model, plan, given.types, spreads);
   expect([...means.keys()]).toEqual(['r']);
   // What is left: sums of four are not quite normal, and 1,024 of them a channel have a mean of their own.
