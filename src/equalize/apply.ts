@@ -1,6 +1,7 @@
-import { cloneModel, links, nameAllocator, usedNames } from '../ir/graph.js';
-import type { Model, Node, Tensor } from '../ir/model.js';
+import { cloneModel } from '../ir/graph.js';
+import type { Model } from '../ir/model.js';
 import { floatTensor, floatValues, makeTensor } from '../ir/tensor.js';
+import { Constants } from './constants.js';
 import type { Addend, Linear, Rescaling, Slot, Topology } from './types.js';
 
 /** Multiplier of each class; 1 where nothing is said. */
@@ -31,20 +32,13 @@ export function rescale(model: Model, topology: Topology, rescalings: readonly R
 }
 
 class Edit {
-  private readonly nodes: Map<string, Node>;
-  private readonly constants: Map<string, Tensor>;
-  private readonly uses;
-  private readonly fresh;
+  private readonly constants: Constants;
 
   constructor(
-    private readonly model: Model,
+    model: Model,
     private readonly factors: Float64Array,
   ) {
-    const { graph } = model;
-    this.nodes = new Map(graph.nodes.map((n) => [n.outputs[0], n]));
-    this.constants = new Map(graph.initializers.map((t) => [t.name ?? '', t]));
-    this.uses = links(graph);
-    this.fresh = nameAllocator(usedNames(graph));
+    this.constants = new Constants(model);
   }
 
   private of(slot: Slot | undefined): Float64Array | undefined {
@@ -67,7 +61,7 @@ class Edit {
           const at = g * layout.groupStride + a * layout.outputStride + b * layout.inputStride;
           for (let k = at; k < at + kernel; k++) values[k] *= factor;
         }
-    this.replace(node, 1, makeTensor(weight, 'float32', tensor.dims, values));
+    this.constants.put(node, 1, makeTensor(weight, 'float32', tensor.dims, values));
   }
 
   addend({ node, input, slot }: Addend): void {
@@ -79,22 +73,6 @@ class Edit {
     // One value for all channels becomes one for each, shaped to broadcast along them.
     const dims = shared ? [factors.length, ...Array(slot.rank - slot.axis - 1).fill(1)] : tensor.dims;
     const scaled = Array.from(factors, (factor, c) => factor * values[shared ? 0 : c]);
-    this.replace(node, input, floatTensor(tensor.name ?? '', dims, scaled));
-  }
-
-  /** In place when the constant is this node's alone, else under a new name. */
-  private replace(node: Node, input: number, tensor: Tensor): void {
-    const { graph } = this.model;
-    const name = tensor.name ?? '';
-    const alone =
-      this.uses.uses.get(name)?.length === 1 && !this.uses.captured.has(name) && !this.uses.outputs.has(name);
-    const at = alone ? graph.initializers.findIndex((t) => t.name === name) : -1;
-    if (at >= 0) {
-      graph.initializers[at] = tensor;
-      return;
-    }
-    const named = { ...tensor, name: this.fresh(name) };
-    graph.initializers.push(named);
-    this.nodes.get(node.outputs[0])!.inputs[input] = named.name;
+    this.constants.put(node, input, floatTensor(tensor.name ?? '', dims, scaled));
   }
 }

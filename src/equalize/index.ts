@@ -11,8 +11,10 @@ import { type Choice, search } from './search.js';
 import { topologyOf } from './topology.js';
 import type { Grids, Rescaling, Slot, Topology } from './types.js';
 
+export { absorb, absorbedSpreads, unfit } from './absorb/apply.js';
+export { planAbsorptions } from './absorb/plan.js';
 export { misfit } from './check.js';
-export type { Grids, Rescaling } from './types.js';
+export type { Absorption, Grids, Rescaling } from './types.js';
 
 /** Extremes of channels settle on as many samples. */
 const MAX_SAMPLES = 64;

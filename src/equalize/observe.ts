@@ -10,12 +10,13 @@ interface Reduction {
   slot: Slot;
   min: string;
   max: string;
+  mean: string;
   power: string;
 }
 
 /**
- * Extremes and mean square of each channel of the values of `slots`, over at most `limit` samples. They are reduced in
- * the graph: three numbers a channel leave it.
+ * Extremes, mean and mean square of each channel of the values of `slots`, over at most `limit` samples. They are reduced
+ * in the graph: four numbers a channel leave it.
  */
 export async function channelStats(
   model: Model,
@@ -34,7 +35,8 @@ export async function channelStats(
       for (const r of reductions) accumulate(stats, r, values);
       if (++samples === limit) break;
     }
-    for (const { power } of stats.values()) for (let c = 0; c < power.length; c++) power[c] /= samples;
+    for (const sums of [...stats.values()].flatMap(({ mean, power }) => [mean, power]))
+      for (let c = 0; c < sums.length; c++) sums[c] /= samples;
   } finally {
     await session.release();
   }
@@ -42,22 +44,26 @@ export async function channelStats(
 }
 
 function accumulate(stats: Map<string, ChannelStats>, r: Reduction, values: Record<string, TensorValue>) {
-  const [min, max, power] = [r.min, r.max, r.power].map((name) => values[name].data as Float32Array);
+  const [min, max, mean, power] = [r.min, r.max, r.mean, r.power].map(
+    (name) => values[name].data as Float32Array,
+  );
   const n = min.length;
   const entry = stats.get(r.slot.tensor) ?? {
     min: new Float64Array(n).fill(Number.POSITIVE_INFINITY),
     max: new Float64Array(n).fill(Number.NEGATIVE_INFINITY),
+    mean: new Float64Array(n),
     power: new Float64Array(n),
   };
   stats.set(r.slot.tensor, entry);
   for (let c = 0; c < n; c++) {
     entry.min[c] = Math.min(entry.min[c], min[c]);
     entry.max[c] = Math.max(entry.max[c], max[c]);
+    entry.mean[c] += mean[c];
     entry.power[c] += power[c];
   }
 }
 
-/** The model with small outputs only: minimum, maximum and mean square of each channel. */
+/** The model with small outputs only: minimum, maximum, mean and mean square of each channel. */
 function withReductions(model: Model, slots: readonly Slot[]) {
   const copy = cloneModel(model);
   const { graph } = copy;
@@ -85,6 +91,7 @@ function withReductions(model: Model, slots: readonly Slot[]) {
       slot,
       min: reduce('ReduceMin', slot, slot.tensor),
       max: reduce('ReduceMax', slot, slot.tensor),
+      mean: reduce('ReduceMean', slot, slot.tensor),
       power: reduce('ReduceMean', slot, square),
     };
   });

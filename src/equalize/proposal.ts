@@ -14,7 +14,7 @@ export interface Strength {
 }
 
 /** Share of a Clip's bound that a channel's largest value may reach for the channel to count as not clipped. */
-const HEADROOM = 0.9;
+export const HEADROOM = 0.9;
 /** Smallest share of the largest size that a channel counts with: a dead channel needs no factor of a million. */
 const FLOOR = 1e-3;
 

@@ -58,10 +58,20 @@ export interface Rescaling {
   reason: string;
 }
 
+/** What a bias gives up, x' = x − c for each channel of what is behind it, and other biases take: + W·c. */
+export interface Absorption {
+  /** The value behind the bias. */
+  tensor: string;
+  /** One a channel. */
+  offsets: number[];
+  reason: string;
+}
+
 /** What the samples say of the channels of one tensor. */
 export interface ChannelStats {
   min: Float64Array;
   max: Float64Array;
+  mean: Float64Array;
   /** Mean of x². */
   power: Float64Array;
 }

@@ -60,10 +60,15 @@ export function replan(
   draft: Draft,
   { method = draft.plan.method, input = draft.input }: { method?: string; input?: PlanInput },
 ): Draft {
-  const { equalization, biasCorrection, model, trained } = draft.plan;
+  const { absorption, equalization, biasCorrection, model, trained } = draft.plan;
   const made = withRoundings(makePlan(input, draft.stats, method, model), draft.plan);
   const plan = method === draft.plan.method ? withRanges(made, draft.plan) : made;
-  const kept = { ...(equalization && { equalization }), biasCorrection, ...(trained && { trained }) };
+  const kept = {
+    ...(absorption && { absorption }),
+    ...(equalization && { equalization }),
+    biasCorrection,
+    ...(trained && { trained }),
+  };
   return { ...draft, input, plan: { ...plan, ...kept } };
 }
 

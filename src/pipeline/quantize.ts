@@ -8,7 +8,7 @@ import {
   packedSize,
   packedWeights,
 } from '../emit/index.js';
-import { misfit, rescaled } from '../equalize/index.js';
+import { absorb, misfit, rescaled, unfit } from '../equalize/index.js';
 import {
   type Diagnostic,
   invalidError,
@@ -137,10 +137,11 @@ export async function apply(planFile: string, options: JobOptions): Promise<Resu
     );
   const source = await calibrationSource(job);
   const seen = await typesFor(job.prepared, source);
-  const { equalization = [] } = decided;
-  const wrong = misfit(job.prepared, seen, equalization);
+  const { absorption = [], equalization = [] } = decided;
+  const wrong = unfit(job.prepared, seen, absorption) ?? misfit(job.prepared, seen, equalization);
   if (wrong) throw planMisfit(wrong.message, { file: planFile, tensor: wrong.tensor });
-  const { model: prepared, types } = rescaled(job.prepared, seen, equalization);
+  const absorbed = absorb(job.prepared, seen, absorption);
+  const { model: prepared, types } = rescaled(absorbed, seen, equalization);
   checkPlan(decided, prepared, planFile);
   const applied = { job: { ...job, prepared }, source, types, plan: decided };
   const input = planInput(applied.job, types);

@@ -81,6 +81,10 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
     fields: { node: text, input: whole, tensor: text, activation: text, weight: text },
     expected: 'node, input, tensor, activation, weight',
   },
+  absorption: {
+    fields: { tensor: text, offsets: listOf(finite) },
+    expected: 'tensor and offsets, one a channel',
+  },
   equalization: {
     fields: {
       tensors: listOf(text),
@@ -98,7 +102,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
 };
 
 /** Lists that a plan need not have. */
-const OPTIONAL = new Set(['equalization']);
+const OPTIONAL = new Set(['absorption', 'equalization']);
 
 /**
  * Reads a plan file.

@@ -1,7 +1,7 @@
 import type { ScaleRule } from '../../kernels/block-formats.js';
 import type { FormatId } from '../../kernels/formats.js';
 import type { Clip } from '../../kernels/grid.js';
-import type { Rescaling } from '../equalize/types.js';
+import type { Absorption, Rescaling } from '../equalize/types.js';
 
 /**
  * How weights share scales: one a tensor, one an output channel, one for `size` values of the reduction axis, or none
@@ -152,6 +152,8 @@ export interface Plan {
   activations: ActivationPlan[];
   weights: WeightPlan[];
   biases: BiasPlan[];
+  /** What biases give up to those behind them, first of all; all else speaks of the model after it. Absent: nothing. */
+  absorption?: Absorption[];
   /** Channels that are rescaled before anything is rounded; all else speaks of the model after it. Absent: none. */
   equalization?: Rescaling[];
   /**

@@ -32,14 +32,14 @@ export function withFormats(draft: Draft, found: Profile, formats: ReadonlyMap<s
       return value ? [[weightKey(w), value] as const] : [];
     }),
   );
-  const { equalization } = plan;
+  const { absorption, equalization } = plan;
   const weights = made.weights.map((w) =>
     rounded.has(weightKey(w)) ? { ...w, rounding: 'hessian' as const } : w,
   );
   return {
     ...draft,
     input: next,
-    plan: { ...made, weights, ...(equalization && { equalization }) },
+    plan: { ...made, weights, ...(absorption && { absorption }), ...(equalization && { equalization }) },
     rounded,
     means: undefined,
   };

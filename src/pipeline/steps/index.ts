@@ -6,7 +6,7 @@ import { reconstructBlocks } from './blocks.js';
 import { leaveGatesFloat } from './gated.js';
 import { narrowRanges } from './half-quadratic.js';
 import { chooseRanges } from './ranges.js';
-import { addGains, equalize, scaleByInputs } from './rescaling.js';
+import { absorbBiases, addGains, equalize, scaleByInputs } from './rescaling.js';
 import { roundApart, roundByOutputs } from './rounding.js';
 import { widenCostliest } from './wide.js';
 import { keepCostliestFloat } from './worst-layers.js';
@@ -37,6 +37,13 @@ export interface Step {
 
 /** In the order in which they are tried: later ones build on what earlier ones left. */
 export const STEPS: readonly Step[] = [
+  {
+    id: 'absorb',
+    description: 'what biases lift whole channels by, moved to the biases behind',
+    effort: 'balanced',
+    worthDb: 0.1,
+    attempt: absorbBiases,
+  },
   {
     id: 'equalize',
     description: 'channels rescaled so that those of one scale have even ranges',

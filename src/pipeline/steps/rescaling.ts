@@ -1,17 +1,44 @@
 import { format } from '../../../kernels/formats.js';
 import { elementOf } from '../../../kernels/grid.js';
-import { planGains, planRescalings, rescaled, rescaledSpreads } from '../../equalize/index.js';
+import {
+  absorb,
+  absorbedSpreads,
+  planAbsorptions,
+  planGains,
+  planRescalings,
+  rescaled,
+  rescaledSpreads,
+} from '../../equalize/index.js';
 import type { Grids, Rescaling } from '../../equalize/types.js';
 import type { Diagnostic } from '../../errors.js';
+import type { Model } from '../../ir/model.js';
 import { activationsOn, candidates } from '../../plan/index.js';
+import type { Plan } from '../../plan/types.js';
 import { type Draft, firstDraft, replan } from '../draft.js';
-import { note } from '../stages.js';
+import { type Job, note } from '../stages.js';
 
 const STATISTICS_OF_THE_MODEL_AS_IT_IS: Diagnostic = {
   level: 'note',
   code: 'EQUALIZATION_SKIPPED',
-  message: 'channels are not rescaled, since the statistics that were given speak of the model as it is',
+  message:
+    'channels are not moved or rescaled, since the statistics that were given speak of the model as it is',
 };
+
+/**
+ * Ahead of `equalize`, which then evens out what is left: behind it all channels reach equally far, and a range is only
+ * narrower when every one of them gives something up.
+ */
+export async function absorbBiases(draft: Draft): Promise<Draft | undefined> {
+  const { job, source, types, plan } = draft;
+  const { prepared, spreads, options } = job;
+  const grids = gridsOf(draft);
+  if (!grids?.steps || plan.absorption || plan.equalization || options.stats) return undefined;
+  const settings = { grids, spreads, threads: options.threads };
+  const absorption = await planAbsorptions(prepared, types, source, settings);
+  if (absorption.length === 0) return undefined;
+  const after = absorbedSpreads(prepared, types, spreads, absorption);
+  return moved(draft, { model: absorb(prepared, types, absorption), types, spreads: after }, { absorption });
+}
 
 /** Channels of one scale get even ranges; nothing where activations are not rounded to integers. */
 export async function equalize(draft: Draft): Promise<Draft | undefined> {
@@ -48,19 +75,29 @@ export async function addGains(draft: Draft): Promise<Draft | undefined> {
   return rescaledDraft(draft, await planGains(job.prepared, types, source, { grids, threads }));
 }
 
-/** Rescales the draft's model further, and calibrates and plans anew. */
+/** Rescales the draft's model further. */
 async function rescaledDraft(draft: Draft, more: Rescaling[]): Promise<Draft | undefined> {
   if (more.length === 0) return undefined;
+  const { prepared, spreads } = draft.job;
+  const { model, types } = rescaled(prepared, draft.types, more);
+  const equalization = [...(draft.plan.equalization ?? []), ...more];
+  return moved(draft, { model, types, spreads: rescaledSpreads(spreads, more) }, { equalization });
+}
+
+/** Calibrates and plans anew for a model that computes what the draft's does, by other channels. */
+async function moved(
+  draft: Draft,
+  { model, types, spreads }: { model: Model; types: Draft['types']; spreads: Job['spreads'] },
+  how: Pick<Plan, 'absorption' | 'equalization'>,
+): Promise<Draft> {
   const { job, source } = draft;
-  const { model, types } = rescaled(job.prepared, draft.types, more);
   // Statistics that were gathered for several plans speak of the model as it was.
   const options = { ...job.options, sharedStats: undefined };
-  const spreads = rescaledSpreads(job.spreads, more);
   const anew = await firstDraft({ job: { ...job, options, prepared: model, spreads }, source, types });
   const { keepFloat, floatReasons } = draft.input;
   const next = replan(anew, { input: { ...anew.input, keepFloat, floatReasons } });
-  const equalization = [...(draft.plan.equalization ?? []), ...more];
-  return { ...next, plan: { ...next.plan, equalization } };
+  const { absorption } = draft.plan;
+  return { ...next, plan: { ...next.plan, ...(absorption && { absorption }), ...how } };
 }
 
 /** Undefined for float formats, whose steps grow with the values, and where made-up samples would say what is loud. */

@@ -42,12 +42,13 @@ describe('which steps are taken', () => {
   it.each([
     ['fast', 'mse', []],
     ['fast', 'auto', ['ranges']],
-    ['balanced', 'mse', ['equalize', 'gates', 'gain', 'rounding', 'awq', 'hqq', 'bias']],
+    ['balanced', 'mse', ['absorb', 'equalize', 'gates', 'gain', 'rounding', 'awq', 'hqq', 'bias']],
     [
       'max',
       'mse',
       [
         ...[
+          'absorb',
           'equalize',
           'gates',
           'gain',
