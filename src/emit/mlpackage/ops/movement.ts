@@ -7,8 +7,10 @@ import { flag, flags, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
 import type { Family, Lower } from './types.js';
 
-/** Shapes are known when the package is made, so whatever computes one has been folded. */
-/** Weights stay weights, as floats where their groups have no grid in the new shape: filters are constants. */
+/**
+ * Shapes are known when the package is made, so whatever computes one has been folded. Weights stay weights, as floats
+ * where their groups have no grid in the new shape: filters are constants.
+ */
 const reshape: Lower = (node, c) => {
   const dims = c.dims(node.outputs[0]);
   const weight = c.weight(node.inputs[0]);
