@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { SampleSource } from '../data/types.js';
 import { emitQdq, executableModel } from '../emit/index.js';
 import { type Diagnostic, QuantizeError } from '../errors.js';
@@ -10,7 +11,8 @@ import type { Metrics } from '../verify/types.js';
 import { latency } from './compare.js';
 import type { Draft } from './draft.js';
 import { inHalf } from './half.js';
-import { evaluationSet, labelsFor, samplesOf } from './samples.js';
+import type { JobOptions } from './options.js';
+import { besideModel, evaluationSet, labelsFor, samplesOf } from './samples.js';
 import { type Job, note, stopIfAborted } from './stages.js';
 
 /** The quantized model with what verification says of it. */
@@ -67,7 +69,7 @@ async function measure(job: Job, quantized: Model, calibration: SampleSource): P
     float: job.loaded.model,
     quantized,
     source,
-    evidence: samples ? 'evaluation' : source.kind === 'synthetic' ? 'synthetic' : 'calibration',
+    evidence: evidenceOf(source, samples, options),
     labels: await labelsFor(labels, source),
     threads: options.threads,
     signal: options.signal,
@@ -82,6 +84,17 @@ async function measure(job: Job, quantized: Model, calibration: SampleSource): P
   if (job.target.timing === 'measured')
     metrics.latency = await latency(job.loaded.model, quantized, source, options);
   return metrics;
+}
+
+/** Samples that the ranges were fitted to say less than others, whichever option names them. */
+function evidenceOf(
+  { kind }: SampleSource,
+  samples: readonly string[] | undefined,
+  { calibration, model }: JobOptions,
+): Metrics['evidence'] {
+  if (kind === 'synthetic') return 'synthetic';
+  const fitted = (calibration ?? besideModel(model) ?? []).map((path) => resolve(path));
+  return samples && !samples.every((path) => fitted.includes(resolve(path))) ? 'evaluation' : 'calibration';
 }
 
 function gateFailure(job: Job, metrics: Metrics): QuantizeError | undefined {

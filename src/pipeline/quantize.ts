@@ -20,6 +20,7 @@ import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
 import { checkPlan, decodePlan, planMisfit } from '../plan/index.js';
 import type { Plan } from '../plan/types.js';
 import { buildReport, distributions, type Training } from '../report/index.js';
+import { checkOptions } from './checks.js';
 import { layerErrors } from './compare.js';
 import { explained, lossesOf } from './damage/losses.js';
 import { measuredSensitivity } from './damage/profile-rows.js';
@@ -30,7 +31,7 @@ import { type JobOptions, runSettings } from './options.js';
 import { fallbackFailure, type PackageReport, type Packed, pack, writePackage } from './package/index.js';
 import { outputsOf } from './package/places.js';
 import { type Outcome, produce } from './produce.js';
-import { calibrationSource } from './samples.js';
+import { calibrationSource, evaluationSet } from './samples.js';
 import { adviseOnPairs } from './saturation.js';
 import { type Job, note, openJob, planInput, stopIfAborted, typesFor } from './stages.js';
 import { stepsFor } from './steps/index.js';
@@ -54,10 +55,7 @@ export interface Result extends Reported {
  */
 export async function quantize(options: JobOptions): Promise<Result> {
   outputsOf(options);
-  if (options.auto && options.maxAccuracyDrop === undefined && options.minSqnr === undefined)
-    throw usageError('AUTO_WITHOUT_GATE', '--auto climbs until a gate passes, and there is none', {
-      hint: 'add --max-accuracy-drop or --min-sqnr',
-    });
+  checkOptions(options);
   const { decision, outcome } = await climb(await decide(await openJob(options)));
   if (options.training && outcome.failure) return finish(...(await trained(decision, outcome)));
   if (options.auto && outcome.failure)
@@ -76,6 +74,7 @@ export async function quantize(options: JobOptions): Promise<Result> {
  */
 export async function train(options: JobOptions): Promise<Result> {
   outputsOf(options);
+  checkOptions(options);
   const job = await openJob(options);
   if (job.scheme.float && !options.training?.labels)
     throw usageError(
@@ -102,6 +101,7 @@ async function trained(
 
 /** Decides, and stops there: what `apply` obeys. */
 export const plan = async (options: JobOptions): Promise<Plan> => {
+  checkOptions(options);
   const steps = stepsFor(options).first.filter((step) => !step.beyondPlans);
   return (await decide(await openJob(options), steps)).draft.plan;
 };
@@ -112,6 +112,7 @@ export const plan = async (options: JobOptions): Promise<Plan> => {
  */
 export async function apply(planFile: string, options: JobOptions): Promise<Result> {
   outputsOf(options);
+  evaluationSet(options);
   const decided = decodePlan(readText(planFile), planFile);
   if (decided.trained)
     throw unsupportedError('PLAN_TRAINED', 'the weights were trained, and a plan does not hold them', {

@@ -8,6 +8,12 @@ export interface Gates {
   minSqnr?: number;
 }
 
+/** Why no gate of accuracy passes without samples. */
+export const NO_EVIDENCE = {
+  message: 'synthetic inputs are no evidence about accuracy, so no drop can be ruled out',
+  hint: 'give real samples with --evaluation (and --labels), or drop --max-accuracy-drop',
+};
+
 /**
  * Throws when the quantized model misses a limit.
  *
@@ -23,13 +29,7 @@ export function checkGates(metrics: Metrics, gates: Gates): void {
 
 function checkAccuracy(metrics: Metrics, limit: number): void {
   if (metrics.evidence === 'synthetic')
-    throw gateError(
-      'ACCURACY_GATE',
-      'synthetic inputs are no evidence about accuracy, so no drop can be ruled out',
-      {
-        hint: 'give real samples with --evaluation (and --labels), or drop --max-accuracy-drop',
-      },
-    );
+    throw gateError('ACCURACY_GATE', NO_EVIDENCE.message, { hint: NO_EVIDENCE.hint });
   const broken = metrics.outputs.find((output) => (output.nonFinite?.quantized ?? 0) > 0);
   if (broken) throw nonFinite('ACCURACY_GATE', broken);
   if (metrics.top1) checkLabelled(metrics.top1.drop, metrics.top1.dropInterval, limit);

@@ -1,5 +1,5 @@
 export { alike } from './alike.js';
-export { checkGates, type Gates } from './gates.js';
+export { checkGates, type Gates, NO_EVIDENCE } from './gates.js';
 export { GridTrial } from './grids.js';
 export { type LatencyOptions, measureLatency } from './latency.js';
 export { commonTensors, compareLayers, type LayerOptions } from './layers.js';

@@ -29,6 +29,8 @@ const CASES: [args: string[], exit: number, code: string, said: string[]][] = [
   [['calibrate', 'm.onnx', '--shard', '4/4'], 2, 'OPTION_VALUE', ['--shard', '0/4']],
   [['m.onnx', '-o', './m.onnx'], 2, 'OUTPUT_IS_INPUT', ['./m.onnx']],
   [['m.onnx', '--report', 'report.txt'], 2, 'REPORT_FORMAT', ['.html, .json or .md', 'report.txt']],
+  [['m.onnx', '-l', 'labels.txt'], 2, 'LABELS_WITHOUT_SAMPLES', ['--evaluation']],
+  [['m.onnx', '-s', 'mixed'], 2, 'BUDGET_MISSING', ['--budget size=40%']],
   [['-', '-c', '-'], 2, 'STDIN_TWICE', ['stdin']],
   [['-'], 3, 'EMPTY_STDIN', ['stdin']],
   [['targets', '--show', 'h10'], 2, 'UNKNOWN_TARGET', ['"h10"', 'h100']],

@@ -234,6 +234,12 @@ const ROWS: Row[] = [
     gives: 'RAW_SIZE',
   },
   {
+    what: 'raw pixels that nobody called so',
+    name: 'e.bin',
+    bytes: Uint8Array.from({ length: 24 }, () => 255),
+    gives: 'RAW_DTYPE',
+  },
+  {
     what: 'raw without a shape',
     name: 'd.bin',
     bytes: new Uint8Array(12),

@@ -2,8 +2,8 @@ import { invalidError, usageError } from '../../errors.js';
 import { packedBytes } from '../../ir/dtypes.js';
 import { elementCount } from '../../ir/tensor.js';
 import { arrayTable } from '../arrays.js';
-import { fileBytes } from '../bytes.js';
-import { isSampleDtype } from '../convert.js';
+import { type ByteRange, fileBytes } from '../bytes.js';
+import { isSampleDtype, typedArray } from '../convert.js';
 import { concat, type Table } from '../table.js';
 import { onlyInput } from './single.js';
 import type { Reader, ReadRequest, SampleFile } from './types.js';
@@ -28,7 +28,7 @@ async function rawArray({ path, label }: SampleFile, { inputs, options }: ReadRe
   if (!dtype || !shape || !isSampleDtype(dtype))
     throw usageError('RAW_SHAPE', `"${label}" is raw binary: the shape of one sample must be given`, {
       where: { file: label },
-      hint: 'For example --calibration-dtype uint8 --calibration-shape 224,224,3.',
+      hint: 'for example --dtype uint8 --shape 224x224x3',
     });
   const bytes = await fileBytes(path);
   const each = packedBytes(dtype, elementCount(shape));
@@ -38,7 +38,25 @@ async function rawArray({ path, label }: SampleFile, { inputs, options }: ReadRe
       `"${label}" holds ${bytes.size} bytes, not a multiple of the ${each} of one ${shape.join('×')} ${dtype}`,
       { where: { file: label }, hint: 'Check the declared dtype and shape.' },
     );
+  if (options.dtype === undefined && dtype === 'float32') await refuseOtherBytes(bytes, each, label);
   return { dtype, dims: [bytes.size / each, ...shape], bytes, start: 0, swap: false };
+}
+
+/** Nothing that a network reads is so large. */
+const LARGEST = 1e30;
+
+/** Bytes of pixels that are taken for floats hold NaN and values of any size: then the type must be said. */
+async function refuseOtherBytes(bytes: ByteRange, each: number, label: string): Promise<void> {
+  const first = typedArray('float32', await bytes.read(0, Math.min(each, bytes.size)), false) as Float32Array;
+  if (first.every((x) => Math.abs(x) <= LARGEST)) return;
+  throw usageError(
+    'RAW_DTYPE',
+    `"${label}", read as float32 like the input of the model, holds no sensible numbers`,
+    {
+      where: { file: label },
+      hint: 'say what its values are, for example --dtype uint8',
+    },
+  );
 }
 
 /** The model's own shape without its batch axis, when nothing in it is open. */

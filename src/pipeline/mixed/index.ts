@@ -29,17 +29,13 @@ const NEIGHBOURS = [1, 0.98, 0.95];
  * Gives each layer of a mixed scheme the format that the budget is best spent on: what every weight in every candidate
  * format costs is measured once, the best sum is found exactly, and the best few are run. Without a budget the
  * smallest model that passes the gates.
- * @throws QuantizeError BUDGET_MISSING, BUDGET_INFEASIBLE, CANDIDATE_OPSET (usage), BUDGET_UNMODELLED (unsupported)
+ * @throws QuantizeError BUDGET_INFEASIBLE, CANDIDATE_OPSET (usage), BUDGET_UNMODELLED (unsupported)
  */
 export async function mixFormats(draft: Draft): Promise<Draft | undefined> {
   const { job, plan } = draft;
   const { options } = job;
   if (!job.scheme.mixed || plan.weights.length === 0) return undefined;
   const { budget } = options;
-  if (!budget && options.maxAccuracyDrop === undefined && options.minSqnr === undefined)
-    throw usageError('BUDGET_MISSING', 'a mixed scheme needs a budget', {
-      hint: 'add --budget size=40% (or latency=…, energy=…), or --max-accuracy-drop for the smallest model that passes',
-    });
   if (budget) requireModelled(job.target, budget);
   const found = await profileFor(draft, candidatesFor(draft));
   const table = costTable(draft, found, budget?.of ?? 'size');
