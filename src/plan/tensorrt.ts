@@ -32,7 +32,10 @@ export function placePairs(flow: Flow, linear: readonly Candidate[]): void {
   }
   for (const c of flow.candidates.values())
     if (!flow.integer.has(c.node) && !flow.fusedBehind.has(c.node))
-      flow.refused.set(c.node, 'pairs stand before products and skips only');
+      flow.refused.set(
+        c.node,
+        'TensorRT is to fuse it: Q/DQ pairs stand before products and skips of sums only',
+      );
   flow.tied = [...flow.candidates.values()].filter((c) => isOp(c.node, 'Concat'));
 }
 

@@ -66,6 +66,12 @@ describe('a table', () => {
     expect(Math.max(...lines.map(visibleLength))).toBeLessThanOrEqual(width);
   });
 
+  it('leaves names their ends, which tell them apart', () => {
+    const names = ['first', 'second'].map((name) => [`a/very/${'long/'.repeat(40)}${name}`, 'x'.repeat(60)]);
+    const text = createTerminal(80, false).table(['node', ''], names);
+    expect(text).toMatch(/a\/very\S*…\S*\/first.*\n.*a\/very\S*…\S*\/second/);
+  });
+
   it('becomes blocks on a narrow terminal', () => {
     expect(
       createTerminal(40, false).table(head, [
@@ -147,6 +153,21 @@ describe('metrics', () => {
   ] as const)('say what they were compared on: %s', (evidence, said) => {
     expect(renderMetrics({ ...METRICS, evidence }, createTerminal(100, false))).toContain(said);
     expect(metricsMarkdown({ ...METRICS, evidence })).toContain(said);
+  });
+
+  it('call a gain a gain', () => {
+    const top1 = { float: 0.97, quantized: 0.98, drop: -1, dropInterval: [-2.15, 0.14] as [number, number] };
+    expect(metricsMarkdown({ ...METRICS, top1 })).toContain(
+      '97.00 % → 98.00 %: 1.00 points gained (95 % interval of the loss -2.15 to 0.14)',
+    );
+  });
+
+  it('have no columns that nothing fills', () => {
+    const { top1Agreement: _, ...output } = METRICS.outputs[0];
+    const table = (outputs: Metrics['outputs']) =>
+      renderMetrics({ ...METRICS, outputs }, createTerminal(100, false));
+    expect(table(METRICS.outputs)).toContain('same top-1');
+    expect(table([output])).not.toMatch(/same top-1|KL/);
   });
 
   it('do not hide NaN and changed shapes', () => {

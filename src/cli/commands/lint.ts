@@ -1,4 +1,5 @@
 import { gateError } from '../../errors.js';
+import { RUNTIMES } from '../../lint/runtimes.js';
 import type { Action } from '../command-table/spec.js';
 import { withJob } from '../job.js';
 import { jsonText, printResult } from '../output.js';
@@ -12,12 +13,13 @@ export const run: Action = ([model], options, shell) =>
     if (options.format === 'sarif') shell.stdout.write(jsonText(lintSarif(report)));
     else await printResult(lintForms(report, options), options, shell);
     const errors = report.findings.filter((f) => f.severity === 'error').length;
+    const others = RUNTIMES.map((row) => row.id).filter((id) => id !== options.for);
     if (errors > 0)
       throw gateError(
         'LINT_ERRORS',
         `${errors} findings that ${options.for} would refuse or compute wrongly`,
         {
-          hint: 'each finding names its rule; --verbose says what to do',
+          hint: `each finding names its rule; --verbose says what to do; --for ${others.join(', ')} asks another runtime`,
         },
       );
   });

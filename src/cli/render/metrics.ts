@@ -1,5 +1,5 @@
 import type { Metrics } from '../../verify/types.js';
-import { paragraphs, renderSection, type Section } from './section.js';
+import { filled, paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
 import { decibel, digits, percent } from './units.js';
 
@@ -8,7 +8,7 @@ export function renderMetrics(metrics: Metrics, term: Terminal): string {
   const [first, ...rest] = sentences(metrics);
   return paragraphs([
     [metrics.evidence === 'evaluation' ? first : term.warn(first), ...rest].join('\n'),
-    ...metricsSections(metrics).map((section) => renderSection(section, term, true)),
+    ...metricsSections(metrics).map((section) => renderSection(filled(section), term, true)),
   ]);
 }
 
@@ -29,8 +29,9 @@ function sentences(metrics: Metrics): string[] {
     if (!a) return [];
     const [low, high] = a.dropInterval;
     const name = key === 'top1' ? 'top-1' : 'top-5';
-    const lost = `${a.drop.toFixed(2)} points lost (95 % interval ${low.toFixed(2)} to ${high.toFixed(2)})`;
-    return [`${name} accuracy ${percent(a.float, 2)} → ${percent(a.quantized, 2)}: ${lost}`];
+    const change = a.drop < 0 ? `${(-a.drop).toFixed(2)} points gained` : `${a.drop.toFixed(2)} points lost`;
+    const interval = `95 % interval${a.drop < 0 ? ' of the loss' : ''} ${low.toFixed(2)} to ${high.toFixed(2)}`;
+    return [`${name} accuracy ${percent(a.float, 2)} → ${percent(a.quantized, 2)}: ${change} (${interval})`];
   });
   return [
     `compared on ${metrics.samples} ${EVIDENCE[metrics.evidence]} (${metrics.source})`,

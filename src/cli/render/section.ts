@@ -12,6 +12,14 @@ export interface Section {
   brief?: number;
 }
 
+/** Without the columns that no row fills. */
+export function filled({ head, rows, numeric = [], ...rest }: Section): Section {
+  const columns = head.flatMap((_, c) => (rows.some((row) => row[c]) ? [c] : []));
+  const those = (cells: string[]) => columns.map((c) => cells[c]);
+  const right = numeric.map((c) => columns.indexOf(c)).filter((c) => c >= 0);
+  return { ...rest, head: those(head), rows: rows.map(those), numeric: right };
+}
+
 export function renderSection(section: Section, term: Terminal, verbose: boolean): string {
   const { title, head, rows, numeric, brief = rows.length } = section;
   if (rows.length === 0) return '';

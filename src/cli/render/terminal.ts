@@ -42,20 +42,32 @@ export function createTerminal(width: number, color: boolean): Terminal {
 /** Rows as columns, without rules: a table that also reads well in a log. */
 function grid(head: string[], rows: string[][], numeric: number[], width: number): string {
   const natural = head.map((h, c) => Math.max(...[h, ...rows.map((r) => r[c] ?? '')].map(visibleLength)) + 2);
+  const widths = fitted(natural, width - 2);
   const table = new CliTable({
     head,
-    colWidths: fitted(natural, width - 2),
+    colWidths: widths,
     colAligns: head.map((_, c) => (numeric.includes(c) ? 'right' : 'left')),
     wordWrap: true,
     chars: NO_RULES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
-  table.push(...rows);
+  table.push(...rows.map((row) => row.map((cell, c) => shortened(cell, widths[c] - 2))));
   const lines = table.toString().split('\n');
   return lines.map((line) => `  ${line.trimEnd()}`).join('\n');
 }
 
-/** Takes columns from the widest until all fit; a word that is longer than its column ends in an ellipsis. */
+/** Names differ at their ends: a word that is longer than its column loses its middle. */
+function shortened(cell: string, room: number): string {
+  if (visibleLength(cell) < [...cell].length) return cell;
+  return cell.replace(/\S+/g, (word) => {
+    const letters = [...word];
+    if (letters.length <= room) return word;
+    const first = Math.floor((room - 1) / 3);
+    return [...letters.slice(0, first), '…', ...letters.slice(first + 1 - room)].join('');
+  });
+}
+
+/** Takes columns from the widest until all fit. */
 function fitted(natural: number[], width: number): number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, w) => sum + w, 0) - width;
