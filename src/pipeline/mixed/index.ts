@@ -2,10 +2,12 @@ import { elementOf } from '../../../kernels/grid.js';
 import { usageError } from '../../errors.js';
 import { opsetVersion } from '../../ir/graph.js';
 import { MIXED_OPSET, weightOpset } from '../../plan/index.js';
+import { decibel, digits } from '../../report/units.js';
 import { type Candidate, DEFAULT_CANDIDATES, ownCandidate, parseCandidates } from '../damage/candidates.js';
 import { DAMAGE_SAMPLES, type Profile, profileOf } from '../damage/profile.js';
 import type { Draft } from '../draft.js';
 import { produce } from '../produce.js';
+import { type Job, note } from '../stages.js';
 import { settled } from '../steps/settled.js';
 import { atOpset } from '../steps/wide.js';
 import { fitAndMeasure } from '../trial.js';
@@ -42,6 +44,7 @@ export async function mixFormats(draft: Draft): Promise<Draft | undefined> {
   const chosen = budget
     ? await bestWithin(draft, found, table, limitOf(budget, table))
     : await leastThatPasses(draft, found, table);
+  if (budget) noteUnspent(job, found, chosen, { limit: limitOf(budget, table), unit: table.unit });
   const next = withFormats(draft, found, chosen.formats);
   const front = options.front?.length
     ? await frontOf(draft, found, table, chosen, budget?.of ?? 'size')
@@ -113,6 +116,26 @@ async function bestWithin(
     if (db > reached) [best, reached] = [other, db];
   }
   return best;
+}
+
+/** Of a budget: less than this is left over by formats that come in steps. */
+const WELL_SPENT = 0.95;
+/** Share of the noise that weights make where more bits for them would change nothing. */
+const NEGLIGIBLE = 0.1;
+
+/** A budget beyond what weights can use: their widest format nearly everywhere, and the rest of the error elsewhere. */
+function noteUnspent(
+  job: Job,
+  { activationsOnly }: Profile,
+  { cost, noise }: Allocation,
+  { limit, unit }: { limit: number; unit: string },
+): void {
+  if (cost > WELL_SPENT * limit || noise - activationsOnly.noise > NEGLIGIBLE * noise) return;
+  note(job, {
+    level: 'warning',
+    code: 'BUDGET_UNSPENT',
+    message: `the budget is not used up (${digits(cost)} of ${digits(limit)} ${unit}): weights of more bits would change nothing, since activations make nearly all of the error (${decibel(activationsOnly.sqnrDb)} alone). A smaller budget is faster or smaller; mixed-a16 and mixed-float keep more`,
+  });
 }
 
 /** Bisects the front for the cheapest allocation that passes the gates; the best there is where none does. */

@@ -99,8 +99,13 @@ describe('a mixed scheme', () => {
   });
 
   it('budgets of time go by the model of the chip', async () => {
-    const { report } = await quantize(job({ budget: { of: 'latency', value: 0.99, share: true } }));
+    const within = (value: number) => quantize(job({ budget: { of: 'latency', value, share: true } }));
+    const { report, diagnostics } = await within(0.99);
     expect(report.quantized.latencyMs.value).toBeLessThanOrEqual(0.99 * report.float.latencyMs.value);
+    const unspent = expect.objectContaining({ code: 'BUDGET_UNSPENT' });
+    expect(diagnostics).not.toContainEqual(unspent);
+    // Twice what the float model takes: no format uses that up, and 16 bits leave the error to the activations.
+    expect((await within(2)).diagnostics).toContainEqual(unspent);
   });
 
   it('without a budget: the smallest that passes the gate', async () => {
