@@ -61,7 +61,11 @@ const files = ({ files: all = {} }: PackageReport): Section => ({
 const onChip = ({ tiles, fallbackShare }: PackageReport, int8Macs: number): string[][] => [
   ['int8 path', `${percent(int8Macs)} of MACs`, 'static estimate'],
   tiles
-    ? ['arrays filled', `${percent(tiles.filled)} of their work`, 'static estimate']
+    ? [
+        'arrays filled',
+        `${percent(tiles.filled)} of their work`,
+        'static estimate, each tap of a filter by itself',
+      ]
     : ['off the Neural Engine', `${percent(fallbackShare)} of the work`, 'static estimate'],
 ];
 
