@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Target } from '../../targets/types.js';
+import { elementCount } from '../ir/tensor.js';
 import { runtimeVersion } from '../runtime/index.js';
 import { measureLatency } from '../verify/index.js';
 import type { LatencyMetrics } from '../verify/types.js';
@@ -53,7 +54,7 @@ const faster = (before: Chains | undefined, now: Chains): Chains =>
 
 function timeChain(probe: Probe, depth: number, threads: number): Promise<LatencyMetrics> {
   const { dims } = probe;
-  const data = Float32Array.from({ length: dims.reduce((n, d) => n * d, 1) }, (_, i) => ((i % 17) - 8) / 8);
+  const data = Float32Array.from({ length: elementCount(dims) }, (_, i) => ((i % 17) - 8) / 8);
   return measureLatency({
     float: probeModel(probe, depth, false),
     quantized: probeModel(probe, depth, true),

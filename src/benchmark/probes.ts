@@ -1,6 +1,6 @@
 import { makeAttribute, makeNode } from '../ir/graph.js';
 import type { Model, Node, Tensor, ValueInfo } from '../ir/model.js';
-import { floatTensor, makeTensor } from '../ir/tensor.js';
+import { elementCount, floatTensor, makeTensor } from '../ir/tensor.js';
 
 /** A chain of equal layers, small enough to be timed in milliseconds, in float32 and in uint8 × int8. */
 export interface Probe {
@@ -56,7 +56,7 @@ export const PROBES: readonly Probe[] = [
 
 /** Multiply-accumulates of one layer. */
 export function layerMacs({ dims, layer }: Probe): number {
-  const count = dims.reduce((n, d) => n * d, 1);
+  const count = elementCount(dims);
   if (layer.op === 'MatMul') return count * dims[1];
   return layer.op === 'Conv' ? (count * layer.kernel ** 2 * dims[1]) / (layer.group ?? 1) : 0;
 }
@@ -99,7 +99,7 @@ function weight(
     layer.op === 'Conv'
       ? [channels, channels / (layer.group ?? 1), layer.kernel, layer.kernel]
       : [channels, channels];
-  const count = shape.reduce((n, d) => n * d, 1);
+  const count = elementCount(shape);
   if (!integer) {
     // Small values of both signs, so that no layer of the chain overflows or becomes denormal.
     const values = Float32Array.from({ length: count }, (_, i) => ((i % 7) - 3) / (2 * count ** 0.5));

@@ -1,3 +1,4 @@
+import { elementCount } from '../ir/tensor.js';
 import { layerMacs, PROBES, type Probe, type ProbeId } from './probes.js';
 import type { Timings } from './target.js';
 
@@ -12,7 +13,7 @@ interface Rate {
 type Format = keyof Rate;
 
 const find = (id: ProbeId): Probe => PROBES.find((p) => p.id === id)!;
-const elements = (id: ProbeId): number => find(id).dims.reduce((n, d) => n * d, 1);
+const elements = (id: ProbeId): number => elementCount(find(id).dims);
 const operations = (id: ProbeId): number => 2 * layerMacs(find(id));
 /** Positions of filters over all outputs of a channel. */
 const positions = (id: ProbeId): number => {

@@ -1,6 +1,6 @@
 import { attribute, isOp, links, makeAttribute, makeNode, nameAllocator, usedNames } from '../ir/graph.js';
 import type { Attribute, Model, Node, Tensor } from '../ir/model.js';
-import { floatValues } from '../ir/tensor.js';
+import { elementCount, floatValues } from '../ir/tensor.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { withOutputs } from './augment.js';
 
@@ -91,7 +91,7 @@ export function planProbes(
     const sizes = dims.filter((d): d is number => typeof d === 'number' && d > 0);
     const known = dtype === 'float32' && dims.length > 0 && sizes.length === dims.length;
     if (!known || !tame.has(tensor) || !producer.has(tensor)) return [];
-    const count = sizes.reduce((n, d) => n * d, 1);
+    const count = elementCount(sizes);
     const fromZero = sizes.length === 4 && startsAtZero(producer.get(tensor), initializer);
     const stride = fromZero ? strideOf(count, Math.min(...sizes.slice(2))) : 1;
     if (mode === 'histogram' && stride < 2) return [];

@@ -7,7 +7,7 @@ import {
   stringAttribute,
 } from '../ir/graph.js';
 import type { Node, Tensor } from '../ir/model.js';
-import { floatValues, intValues } from '../ir/tensor.js';
+import { elementCount, floatValues, intValues } from '../ir/tensor.js';
 import type { Classes } from './classes.js';
 import type { Slot } from './types.js';
 
@@ -94,12 +94,12 @@ const reshape: Rule = (node, scene) => {
   const slot = scene.slot(node.inputs[0]);
   const [from, to] = [scene.dims(node.inputs[0]), scene.dims(node.outputs[0])];
   if (!slot || !from || !to) return false;
-  const product = (dims: number[]) => dims.reduce((a, b) => a * b, 1);
-  const before = product(from.slice(0, slot.axis));
-  const inner = product(from.slice(slot.axis + 1));
+  const before = elementCount(from.slice(0, slot.axis));
+  const inner = elementCount(from.slice(slot.axis + 1));
   for (let axis = 0; axis < to.length; axis++) {
     const run = to[axis] / from[slot.axis];
-    const fits = product(to.slice(0, axis)) === before && product(to.slice(axis + 1)) * run === inner;
+    const fits =
+      elementCount(to.slice(0, axis)) === before && elementCount(to.slice(axis + 1)) * run === inner;
     if (!Number.isInteger(run) || !fits) continue;
     const spread = Int32Array.from({ length: to[axis] }, (_, e) => slot.classes[Math.floor(e / run)]);
     scene.put(node.outputs[0], axis, spread);

@@ -1,5 +1,6 @@
 import { type BlockShape, blockShape, blockSize } from '../../kernels/blocks.js';
 import type { ByteCodes, Factor, IntegerKernels } from '../../kernels/integer.js';
+import { elementCount } from '../ir/tensor.js';
 import type { Operand, Outcome, OutputGrid } from './types.js';
 
 /** How the codes of an operand share scales and zero points. */
@@ -45,7 +46,7 @@ export function broadcast(codes: ByteCodes, dims: readonly number[], target: rea
   // From the last axis outwards: each step repeats whole runs.
   for (let axis = target.length - 1; axis >= 0; axis--) {
     if (full[axis] === target[axis]) continue;
-    const run = target.slice(axis + 1).reduce((n, d) => n * d, 1);
+    const run = elementCount(target.slice(axis + 1));
     const out = new (values.constructor as new (n: number) => ByteCodes)(values.length * target[axis]);
     for (let from = 0, to = 0; from < values.length; from += run)
       for (let repeat = 0; repeat < target[axis]; repeat++, to += run)

@@ -1,5 +1,6 @@
 import { intAttribute, isOp } from './graph.js';
 import type { Node } from './model.js';
+import { elementCount } from './tensor.js';
 
 /**
  * How the constant weight (input 1) of a linear operator is laid out. Output channel o = g·outputs + a and input channel
@@ -18,12 +19,10 @@ export interface LinearLayout {
 }
 
 type Dims = readonly number[];
-const product = (dims: Dims): number => dims.reduce((a, b) => a * b, 1);
-
 /** [Cout, Cin/groups, …] */
 function conv(node: Node, dims: Dims): LinearLayout {
   const groups = intAttribute(node, 'group', 1);
-  const kernel = product(dims.slice(2));
+  const kernel = elementCount(dims.slice(2));
   const outputs = dims[0] / groups;
   const inputs = dims[1];
   const strides = { groupStride: outputs * inputs * kernel, outputStride: inputs * kernel };
@@ -33,7 +32,7 @@ function conv(node: Node, dims: Dims): LinearLayout {
 /** [Cin, Cout/groups, …] */
 function convTranspose(node: Node, dims: Dims): LinearLayout {
   const groups = intAttribute(node, 'group', 1);
-  const kernel = product(dims.slice(2));
+  const kernel = elementCount(dims.slice(2));
   const outputs = dims[1];
   const inputs = dims[0] / groups;
   const strides = { groupStride: outputs * inputs * kernel, inputStride: outputs * kernel };

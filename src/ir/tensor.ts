@@ -5,6 +5,7 @@ import type { Tensor } from './model.js';
 /** Upper bound on one tensor's bytes: beyond it a typed array cannot exist, whatever the file declares. */
 const MAX_TENSOR_BYTES = 2 ** 33;
 
+/** Elements of a shape: 1 for the [] of a scalar. */
 export const elementCount = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
 export function tensorDtype(tensor: Tensor): Dtype {

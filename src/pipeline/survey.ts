@@ -1,3 +1,4 @@
+import { elementCount } from '../ir/tensor.js';
 import { loadModel } from '../onnx/index.js';
 import { draftPlan, parseScheme, SCHEMES } from '../plan/index.js';
 import type { Scheme, WeightPlan } from '../plan/types.js';
@@ -78,5 +79,5 @@ const valuesOf = ({ prepared }: Job, plans: readonly WeightPlan[]): number => {
   const names = new Set(plans.map((p) => p.tensor));
   return prepared.graph.initializers
     .filter((t) => names.has(t.name ?? ''))
-    .reduce((sum, t) => sum + t.dims.reduce((n, d) => n * d, 1), 0);
+    .reduce((sum, t) => sum + elementCount(t.dims), 0);
 };

@@ -2,6 +2,7 @@ import { elementOf } from '../../kernels/grid.js';
 import { dequantize } from '../../kernels/quantize.js';
 import { intAttribute, isOp } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
+import { elementCount } from '../ir/tensor.js';
 import type { ChannelMeans } from './means.js';
 import type { QuantizedWeight } from './types.js';
 
@@ -49,7 +50,7 @@ interface Layout {
 /** Conv weights are [Cout, Cin/groups, …]; Gemm's are [out, in] with transB and [in, out] without. */
 function weightLayout(node: Node, dims: number[]): Layout | undefined {
   if (isOp(node, 'Conv')) {
-    const kernel = dims.slice(2).reduce((a, b) => a * b, 1);
+    const kernel = elementCount(dims.slice(2));
     const groups = intAttribute(node, 'group', 1);
     return {
       outputs: dims[0],

@@ -1,6 +1,7 @@
 import type { Target } from '../../targets/types.js';
 import { intsAttribute } from '../ir/graph.js';
 import type { Node } from '../ir/model.js';
+import { elementCount } from '../ir/tensor.js';
 import type { Kernel } from './kernels.js';
 import { isConvolution, isRecurrent, macRule, nodeProduct } from './macs.js';
 import { FUSIBLE_OPERATORS } from './operators.js';
@@ -47,7 +48,7 @@ function gathering(
 }
 
 const filterPositions = (node: Node, shapes: Shapes): number =>
-  (shapes.dims(node.inputs[macRule(node)!.right]) ?? []).slice(2).reduce((n, d) => n * d, 1);
+  elementCount((shapes.dims(node.inputs[macRule(node)!.right]) ?? []).slice(2));
 
 const isPointwise = (node: Node, shapes: Shapes): boolean =>
   filterPositions(node, shapes) === 1 && (intsAttribute(node, 'strides') ?? []).every((step) => step === 1);

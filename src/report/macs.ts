@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute, isOp, stringAttribute } from '../ir/graph.js';
 import type { Model, Node } from '../ir/model.js';
+import { elementCount } from '../ir/tensor.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { FUSIBLE_OPERATORS, MOVING_OPERATORS, OPERATIONS_PER_ELEMENT } from './operators.js';
 import { type Shapes, shapesOf } from './shapes.js';
@@ -40,7 +41,7 @@ const gemm: MacRule['macs'] = (node, shapes, { right }) => {
 
 /** Product of all but the last axis of a node's output; 1 when nothing is known of it, as for dynamic dimensions. */
 const leadingRows = (node: Node, shapes: Shapes): number =>
-  (shapes.dims(node.outputs[0]) ?? []).slice(0, -1).reduce((n, d) => n * d, 1);
+  elementCount((shapes.dims(node.outputs[0]) ?? []).slice(0, -1));
 
 /** steps · batch · (numel(W) + numel(R)): each step multiplies the input by W and the state by R. X is [s, b, in]. */
 const recurrent: MacRule['macs'] = (node, shapes) => {
@@ -58,7 +59,7 @@ const einsum: MacRule['macs'] = (node, shapes) => {
       sizes.set(index, Math.max(sizes.get(index) ?? 1, shapes.dims(node.inputs[i])?.[axis] ?? 1));
     });
   });
-  return [...sizes.values()].reduce((n, size) => n * size, 1);
+  return elementCount([...sizes.values()]);
 };
 
 export const MAC_RULES: Readonly<Record<string, MacRule>> = {
@@ -113,7 +114,7 @@ export function nodeProduct(node: Node, shapes: Shapes): Product | undefined {
   if (!node.opType.includes('MatMul') && node.opType !== 'Gemm') return undefined;
   const weights = shapes.dims(node.inputs[rule.right]) ?? [];
   const n = output.at(-1) ?? 1;
-  const count = weights.slice(0, -2).reduce((all, d) => all * d, 1);
+  const count = elementCount(weights.slice(0, -2));
   const m = shapes.count(node.outputs[0]) / (n * count);
   return { count, m, n, k: macs / (count * m * n) };
 }
@@ -137,7 +138,7 @@ export function nodeOperations(node: Node, shapes: Shapes): number {
   const fused = Object.hasOwn(FUSIBLE_OPERATORS, node.opType) ? FUSIBLE_OPERATORS[node.opType] : undefined;
   if (fused !== undefined) return fused * output;
   const window = intsAttribute(node, 'kernel_shape');
-  if (window) return output * window.reduce((n, k) => n * k, 1);
+  if (window) return output * elementCount(window);
   const each = Object.hasOwn(OPERATIONS_PER_ELEMENT, node.opType) ? OPERATIONS_PER_ELEMENT[node.opType] : 1;
   return each * Math.max(output, shapes.count(node.inputs[0] ?? ''));
 }

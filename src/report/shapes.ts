@@ -1,6 +1,7 @@
 import { type Dtype, dtypeBits, dtypeName } from '../ir/dtypes.js';
 import { allGraphs } from '../ir/graph.js';
 import type { Model } from '../ir/model.js';
+import { elementCount } from '../ir/tensor.js';
 import type { ValueMeta } from '../runtime/types.js';
 
 /** Shapes and element types of a model's values with every free dimension set to a number. */
@@ -25,7 +26,7 @@ export function shapesOf(model: Model, types: ReadonlyMap<string, ValueMeta>): S
   for (const graph of allGraphs(model.graph))
     for (const t of graph.initializers)
       known.set(t.name ?? '', { dims: t.dims, dtype: dtypeName(t.dataType) });
-  const count = (name: string) => known.get(name)?.dims.reduce((n, d) => n * d, 1) ?? 0;
+  const count = (name: string) => elementCount(known.get(name)?.dims ?? [0]);
   return {
     dims: (name) => known.get(name)?.dims,
     dtype: (name) => known.get(name)?.dtype,

@@ -1,12 +1,12 @@
 import { JointHistogram, rowDivergence } from '../../kernels/divergence.js';
 import { invalidError } from '../errors.js';
+import { elementCount } from '../ir/tensor.js';
 import type { TensorValue } from '../runtime/types.js';
 import { best, classRows } from './classify.js';
 import { addSums, cosine, type ErrorSums, emptySums, floatElements, sqnrDb } from './errorsums.js';
 import { type PairedCounts, pairedDifference } from './interval.js';
 import type { AccuracyMetrics, ExactOutput, OutputMetrics } from './types.js';
 
-const elements = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
@@ -61,7 +61,7 @@ export class OutputAccumulator {
 
   private addMismatch(float: TensorValue, quantized: TensorValue): void {
     this.mismatches++;
-    this.compared += Math.max(elements(float.dims), elements(quantized.dims));
+    this.compared += Math.max(elementCount(float.dims), elementCount(quantized.dims));
   }
 
   private addExact(float: TensorValue, quantized: TensorValue): void {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { layerMacs, PROBES, type ProbeId, probeModel } from '../../src/benchmark/probes.js';
 import { cpuTarget, type Timings } from '../../src/benchmark/target.js';
+import { elementCount } from '../../src/ir/tensor.js';
 import { openModel } from '../../src/runtime/index.js';
 import { targetProblems } from '../../targets/index.js';
 
 const find = (id: ProbeId) => PROBES.find((p) => p.id === id)!;
-const elements = (id: ProbeId) => find(id).dims.reduce((n, d) => n * d, 1);
+const elements = (id: ProbeId) => elementCount(find(id).dims);
 /** Outputs of a channel times positions of a filter. */
 const positions = (id: ProbeId) => {
   const { dims, layer } = find(id);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Model } from '../../src/ir/model.js';
+import { elementCount } from '../../src/ir/tensor.js';
 import { loadModel, saveModel } from '../../src/onnx/index.js';
 import { type JobOptions, quantize, type Result } from '../../src/pipeline.js';
 import type { Feeds, TensorValue } from '../../src/runtime/types.js';
@@ -20,7 +21,7 @@ export function rows(
   edit: (data: Float32Array) => void = () => {},
 ): Uint8Array {
   const next = seeded(11);
-  const size = dims.reduce((n, d) => n * d, 1);
+  const size = elementCount(dims);
   const data = Float32Array.from({ length: count * size }, next);
   edit(data);
   return npy([count, ...dims], data);
@@ -71,7 +72,7 @@ export async function job(
 
 export const image = (dims: number[], edit?: (data: Float32Array) => void): Feeds => {
   const next = seeded(23);
-  const data = Float32Array.from({ length: dims.reduce((n, d) => n * d, 1) }, next);
+  const data = Float32Array.from({ length: elementCount(dims) }, next);
   edit?.(data);
   return { x: { dtype: 'float32', dims, data } };
 };

@@ -2,6 +2,7 @@ import { calibrate } from '../../src/calibrate/index.js';
 import type { Sample, SampleSource } from '../../src/data/types.js';
 import { emitQdq } from '../../src/emit/index.js';
 import type { Model } from '../../src/ir/model.js';
+import { elementCount } from '../../src/ir/tensor.js';
 import { candidates, makePlan } from '../../src/plan/index.js';
 import type { Plan } from '../../src/plan/types.js';
 import { channelMeans, quantizeNumbers } from '../../src/quantize/index.js';
@@ -22,7 +23,7 @@ export function source(inputs: Record<string, number[]>, count = 8, shift = 0): 
         const feeds: Sample['feeds'] = {};
         for (const [name, dims] of Object.entries(inputs)) {
           const data = Float32Array.from(
-            { length: dims.reduce((a, b) => a * b, 1) },
+            { length: elementCount(dims) },
             () => next() + next() + next() + next() + shift,
           );
           feeds[name] = { dtype: 'float32', dims, data };

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, it } from 'vitest';
+import { elementCount } from '../../src/ir/tensor.js';
 import { encodeModel } from '../../src/onnx/index.js';
 import { npy, npz } from '../data/files.js';
 import { random, value } from '../prepare/helpers.js';
@@ -15,7 +16,7 @@ const place = (name: string, bytes: Uint8Array | string) => (): Scene => {
   return made;
 };
 const with1 = (samples: Uint8Array) => () => scene(network(), samples);
-const floats = (...dims: number[]) => new Float32Array(dims.reduce((n, d) => n * d, 1));
+const floats = (...dims: number[]) => new Float32Array(elementCount(dims));
 
 /** A zip with one deflated member; sizes and name as its maker likes them. */
 function zip(name: string, plain: Uint8Array, declared = plain.length): Uint8Array {

@@ -1,7 +1,7 @@
 import type { Dtype } from '../../src/ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../src/ir/graph.js';
 import type { Model, Node, Tensor } from '../../src/ir/model.js';
-import { floatTensor, makeTensor } from '../../src/ir/tensor.js';
+import { elementCount, floatTensor, makeTensor } from '../../src/ir/tensor.js';
 import { model, value } from '../prepare/helpers.js';
 
 /** Scale and zero point of every pair. */
@@ -36,7 +36,7 @@ export class Sketch {
 
   /** Codes of 1 with a scale a channel, behind w_dq. */
   weight(w: string, dims: number[], axis = 0): string {
-    const size = dims.reduce((a, b) => a * b, 1);
+    const size = elementCount(dims);
     const codes = new Uint8Array(size).fill(1);
     const scales = new Float32Array(dims[axis]).fill(S);
     this.constant(makeTensor(w, this.dtype, dims, codes));

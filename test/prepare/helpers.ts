@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { uniform } from '../../kernels/random.js';
 import { cloneModel } from '../../src/ir/graph.js';
 import type { FunctionDef, Graph, Model, Node, Tensor, ValueInfo } from '../../src/ir/model.js';
-import { floatTensor } from '../../src/ir/tensor.js';
+import { elementCount, floatTensor } from '../../src/ir/tensor.js';
 import type { Pass } from '../../src/prepare/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import type { Feeds, TensorValue, ValueMeta } from '../../src/runtime/types.js';
@@ -13,14 +13,12 @@ export function seeded(seed: number): () => number {
   return () => 2 * next() - 1;
 }
 
-const size = (dims: number[]): number => dims.reduce((n, d) => n * d, 1);
-
 export function random(name: string, dims: number[], seed = 1, shift = 0): Tensor {
   const next = seeded(seed + name.length + name.charCodeAt(0));
   return floatTensor(
     name,
     dims,
-    Array.from({ length: size(dims) }, () => next() + shift),
+    Array.from({ length: elementCount(dims) }, () => next() + shift),
   );
 }
 
@@ -61,7 +59,7 @@ export function feedsFor(inputs: ValueMeta[], open = 2): Feeds {
   return Object.fromEntries(
     inputs.map(({ name, dims, dtype }) => {
       const fixed = dims.map((d) => (typeof d === 'number' && d >= 0 ? d : open));
-      const data = Array.from({ length: size(fixed) }, next);
+      const data = Array.from({ length: elementCount(fixed) }, next);
       return [name, { dtype: dtype!, dims: fixed, data: typed(dtype!, data) } as TensorValue];
     }),
   );

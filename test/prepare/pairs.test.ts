@@ -2,16 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { makeAttribute, qualifiedType, setAttribute } from '../../src/ir/graph.js';
 import type { Model, Node } from '../../src/ir/model.js';
 import { asPairs } from '../../src/prepare/pairs.js';
-import type { TensorValue } from '../../src/runtime/types.js';
-import { buildModel, distance, float, node, random, run, tensor } from './opset/build.js';
+import { buildModel, codes, distance, float, node, random, run, tensor } from './opset/build.js';
 
 const ours = (n: Node): Node => ({ ...n, domain: 'com.microsoft' });
-const codes = (...dims: number[]): TensorValue =>
-  tensor(
-    dims,
-    Array.from({ length: dims.reduce((n, d) => n * d, 1) }, (_, i) => ((i * 37) % 255) - 127),
-    'int8',
-  );
 
 /** The scale of every result: one step of it is what a tie may cost. */
 const STEP = 0.0613;

@@ -1,4 +1,5 @@
 import { uniform } from '../../kernels/random.js';
+import { elementCount } from '../../src/ir/tensor.js';
 import type { Feeds, TensorValue, TypedArray, ValueMeta } from '../../src/runtime/types.js';
 
 type Make = (count: number, random: () => number) => TypedArray | string[];
@@ -49,10 +50,7 @@ export function randomFeeds(inputs: readonly ValueMeta[], seed: number, unknownD
     feeds[name] = {
       dtype,
       dims,
-      data: make(
-        dims.reduce((n, d) => n * d, 1),
-        random,
-      ),
+      data: make(elementCount(dims), random),
     };
   }
   return feeds;

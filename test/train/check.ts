@@ -1,6 +1,6 @@
 import { makeNode, nameAllocator, usedNames } from '../../src/ir/graph.js';
 import type { Model, Node, Tensor } from '../../src/ir/model.js';
-import { floatValues, makeTensor, tensorDtype } from '../../src/ir/tensor.js';
+import { elementCount, floatValues, makeTensor, tensorDtype } from '../../src/ir/tensor.js';
 import { inferTypes } from '../../src/prepare/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import type { Feeds, Session, TensorValue } from '../../src/runtime/types.js';
@@ -22,7 +22,6 @@ export interface Case {
 const OPSET = 21;
 const SEED_OF_LOSS = 99;
 
-const size = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 const array = (real: Real, values: ArrayLike<number>) =>
   real === 'float64' ? Float64Array.from(values) : Float32Array.from(values);
 const asReal = (t: Tensor, real: Real): Tensor =>
@@ -71,7 +70,7 @@ async function gradientModel(forward: Model, dims: Map<string, number[]>, real: 
 
 function weights(dims: number[]): Float64Array {
   const next = seeded(SEED_OF_LOSS);
-  return Float64Array.from({ length: size(dims) }, () => Math.fround(next()));
+  return Float64Array.from({ length: elementCount(dims) }, () => Math.fround(next()));
 }
 
 async function loss(session: Session, feeds: Feeds, r: Float64Array): Promise<number> {
@@ -94,7 +93,7 @@ export async function gradientErrors(c: Case, real: Real, fault = 1): Promise<Re
   for (const [name, d] of Object.entries(c.inputs)) {
     const data = array(
       real,
-      Array.from({ length: size(d) }, () => c.draw?.(next(), name) ?? next()),
+      Array.from({ length: elementCount(d) }, () => c.draw?.(next(), name) ?? next()),
     );
     feeds[name] = { dtype: real, dims: d, data } as TensorValue;
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { xorshift32 } from '../../kernels/random.js';
+import { elementCount } from '../../src/ir/tensor.js';
 import { openSession } from '../../src/runtime/session.js';
 import type { Feeds } from '../../src/runtime/types.js';
 import { span, tensor, ZOO, type ZooSamples } from './samples.js';
@@ -91,11 +92,7 @@ interface Recurrent {
 async function* rolled(net: Recurrent, set: Set): AsyncGenerator<Feeds> {
   const session = await openSession(join(ZOO, 'models', net.file), { threads: 1 });
   try {
-    let state = tensor(
-      'float32',
-      net.state.dims,
-      new Float32Array(net.state.dims.reduce((n, d) => n * d, 1)),
-    );
+    let state = tensor('float32', net.state.dims, new Float32Array(elementCount(net.state.dims)));
     let i = 0;
     for await (const frame of net.frames(set)) {
       const feeds = { ...frame, [net.state.input]: state };

@@ -7,7 +7,6 @@ export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis +
 
 /** From 0 to n − 1. */
 export const range = (n: number, from = 0): number[] => Array.from({ length: n - from }, (_, i) => i + from);
-export const sizeOf = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
 /** What two shapes make together, as ONNX broadcasts. */
 export function broadcastDims(a: number[], b: number[]): number[] {

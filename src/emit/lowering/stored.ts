@@ -1,7 +1,7 @@
 import { unpackCodes } from '../../../kernels/pack.js';
 import { intAttribute } from '../../ir/graph.js';
 import type { Node, Tensor } from '../../ir/model.js';
-import { intValues, tensorBytes, tensorDtype } from '../../ir/tensor.js';
+import { elementCount, intValues, tensorBytes, tensorDtype } from '../../ir/tensor.js';
 import type { Grid, Weight } from '../weight.js';
 import { axisOf } from './shapes.js';
 import type { Constants } from './types.js';
@@ -41,7 +41,7 @@ function inShortBlocks(
 ): Float32Array {
   const axis = axisOf(intAttribute(node, 'axis', 1), dims.length);
   const block = intAttribute(node, 'block_size', 0);
-  const inner = dims.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const inner = elementCount(dims.slice(axis + 1));
   const row = dims[axis] * inner;
   const blocks = Math.ceil(dims[axis] / block);
   return Float32Array.from(codes, (q, i) => {
@@ -55,7 +55,7 @@ function elements(tensor: Tensor, dtype: Grid['dtype']): Int8Array | Uint8Array 
   const bytes = tensorBytes(tensor);
   if (dtype === 'uint8') return bytes;
   if (dtype === 'int8') return new Int8Array(bytes.slice().buffer);
-  const count = tensor.dims.reduce((n, d) => n * d, 1);
+  const count = elementCount(tensor.dims);
   return unpackCodes(bytes, count, 4, dtype === 'int4');
 }
 

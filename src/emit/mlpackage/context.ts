@@ -260,4 +260,4 @@ const textOf = (dtype: MilType): Literal => ({
   text: dtype,
 });
 
-export { axisOf, range, sizeOf } from '../lowering/shapes.js';
+export { axisOf, range } from '../lowering/shapes.js';

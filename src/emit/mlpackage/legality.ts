@@ -1,3 +1,4 @@
+import { elementCount } from '../../ir/tensor.js';
 import { numbersOf } from './literal.js';
 import { macsOf, totalMacs } from './macs.js';
 import { argument, type Operation, type Program, readsOf, type Var } from './program.js';
@@ -91,7 +92,7 @@ export function legality(program: Program): Legality {
   const operations = dataflow(program);
   const computed = operations.map((o) => withoutConstants(o, maker));
   const reasons = operations.map((o, i) => firstReason(computed[i], viewOf(o)));
-  const work = operations.map((o) => macsOf(o) || o.outputs[0].dims.reduce((n, d) => n * d, 1));
+  const work = operations.map((o) => macsOf(o) || elementCount(o.outputs[0].dims));
   const outside = work.reduce((n, w, i) => n + (reasons[i] ? w : 0), 0);
   return {
     operations: counts(operations),

@@ -1,6 +1,6 @@
 import { packCodes, unpackCodes } from '../../../kernels/pack.js';
 import { floatToHalf } from '../../ir/half.js';
-import { bytesOf, halfToFloat, viewAs } from '../../ir/tensor.js';
+import { bytesOf, elementCount, halfToFloat, viewAs } from '../../ir/tensor.js';
 import { type Literal, MIL_TYPES, type MilType } from './program.js';
 
 /** Largest finite float16; what lies beyond is held here, as an infinite mask would give NaN in a softmax. */
@@ -60,7 +60,7 @@ const HALVES = (bytes: Uint8Array) => Array.from(viewAs(Uint16Array, bytes), hal
 /** Elements of a literal as numbers (bools as 0 and 1). */
 export function numbersOf(literal: Literal): ArrayLike<number> {
   const { dtype, bytes, dims } = literal;
-  const count = dims.reduce((n, d) => n * d, 1);
+  const count = elementCount(dims);
   switch (dtype) {
     case 'fp16':
       return HALVES(bytes);

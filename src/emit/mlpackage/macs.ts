@@ -1,16 +1,15 @@
+import { elementCount } from '../../ir/tensor.js';
 import { argument, type Operation, type Program } from './program.js';
-
-const product = (dims: number[]): number => dims.reduce((n, d) => n * d, 1);
 
 /** Multiply-accumulates of an operation; 0 for what multiplies no matrices. */
 export function macsOf(o: Operation): number {
   const dims = (name: string) => argument(o, name)?.dims ?? [];
-  const out = product(o.outputs[0].dims);
+  const out = elementCount(o.outputs[0].dims);
   switch (o.type) {
     case 'conv':
-      return out * product(dims('weight').slice(1));
+      return out * elementCount(dims('weight').slice(1));
     case 'conv_transpose':
-      return product(dims('x')) * product(dims('weight').slice(1));
+      return elementCount(dims('x')) * elementCount(dims('weight').slice(1));
     case 'linear':
       return out * dims('weight')[1];
     case 'matmul':
@@ -19,7 +18,7 @@ export function macsOf(o: Operation): number {
     case 'gru': {
       const [steps, batch] = dims('x');
       const back = argument(o, 'weight_ih_back') ? 2 : 1;
-      return steps * batch * back * (product(dims('weight_ih')) + product(dims('weight_hh')));
+      return steps * batch * back * (elementCount(dims('weight_ih')) + elementCount(dims('weight_hh')));
     }
     default:
       return 0;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { viewAs } from '../../ir/tensor.js';
+import { elementCount, viewAs } from '../../ir/tensor.js';
 import type { BlobWriter } from './blob.js';
 import {
   type Argument,
@@ -86,7 +86,7 @@ function valueMessage(literal: Literal, blobs: BlobWriter): ValueMessage {
   if (literal.text !== undefined) return textMessage(literal.text);
   const type = typeMessage(literal);
   const { bits, blob } = MIL_TYPES[dtype];
-  const count = dims.reduce((n, d) => n * d, 1);
+  const count = elementCount(dims);
   // Shapes and indices stay in the program, where a compiler looks for them.
   if (blob === undefined || count < BLOB_ELEMENTS || dtype.endsWith('int32'))
     return { type, immediateValue: { tensor: immediate(literal) } };

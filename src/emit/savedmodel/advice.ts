@@ -1,5 +1,5 @@
+import { elementCount } from '../../ir/tensor.js';
 import type { Legality } from '../mlpackage/index.js';
-import { sizeOf } from './builder.js';
 import type { Operation, Program, Struct } from './program.js';
 
 /** Lanes of a TPU's registers, and rows and columns of its systolic arrays: axes are padded to multiples of it. */
@@ -40,14 +40,20 @@ function productOf({ type, operands, results, attributes, origin }: Operation): 
   const node = origin;
   const integer = x?.dtype === 'i8';
   if (type === 'stablehlo.convolution') {
-    const macs = sizeOf(results[0].dims) * sizeOf(y.dims.slice(1));
+    const macs = elementCount(results[0].dims) * elementCount(y.dims.slice(1));
     const groups = Number(attributes.feature_group_count);
     return { node, macs, inner: y.dims[1], outer: y.dims[0] / groups, integer };
   }
   if (type !== 'stablehlo.dot_general') return undefined;
   const { lhs_contracting_dimensions } = (attributes.dot_dimension_numbers as Struct).fields;
-  const inner = sizeOf((lhs_contracting_dimensions as number[]).map((axis) => x.dims[axis]));
-  return { node, macs: sizeOf(results[0].dims) * inner, inner, outer: results[0].dims.at(-1) ?? 1, integer };
+  const inner = elementCount((lhs_contracting_dimensions as number[]).map((axis) => x.dims[axis]));
+  return {
+    node,
+    macs: elementCount(results[0].dims) * inner,
+    inner,
+    outer: results[0].dims.at(-1) ?? 1,
+    integer,
+  };
 }
 
 const products = (program: Program): Product[] => program.operations.flatMap((o) => productOf(o) ?? []);

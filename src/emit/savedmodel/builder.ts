@@ -1,9 +1,9 @@
-import { bytesOf } from '../../ir/tensor.js';
-import { broadcastDims, range, sizeOf } from '../lowering/shapes.js';
+import { bytesOf, elementCount } from '../../ir/tensor.js';
+import { broadcastDims, range } from '../lowering/shapes.js';
 import type { Attributes, Combine, HloType, Operation, Value, WeightArgument } from './program.js';
 import { denseText, INLINE_BYTES } from './text.js';
 
-export { range, sizeOf };
+export { range };
 
 const same = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((d, i) => d === b[i]);
@@ -70,7 +70,7 @@ export class Builder {
   bytes(dtype: HloType, dims: number[], data: ArrayBufferView, name: string): Value {
     const value: Value = { dtype, dims };
     // Raw bytes of bools are packed in MLIR's text.
-    const inline = sizeOf(dims) <= 1 || (data.byteLength <= INLINE_BYTES && dtype !== 'i1');
+    const inline = elementCount(dims) <= 1 || (data.byteLength <= INLINE_BYTES && dtype !== 'i1');
     if (inline) return this.ops('constant', [], [value], { value: denseText(value, data) })[0];
     if (dtype === 'i1') {
       const codes = this.bytes('ui8', dims, data, name);

@@ -1,3 +1,4 @@
+import { elementCount } from '../../ir/tensor.js';
 import { range } from './builder.js';
 
 /** Elements of a constant, as little-endian bytes, and its sizes. */
@@ -21,7 +22,7 @@ export function repeated(a: Constant, b: Constant): { dims: number[]; bytes: Uin
 
 /** The bytes at index 0 of an axis, where every other index holds the same. */
 function first({ dims, bytes }: Constant, axis: number): Buffer | undefined {
-  const outer = dims.slice(0, axis).reduce((n, d) => n * d, 1);
+  const outer = elementCount(dims.slice(0, axis));
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const row = bytes.length / outer;
   const part = row / dims[axis];

@@ -1,4 +1,4 @@
-import { bytesOf } from '../../ir/tensor.js';
+import { bytesOf, elementCount } from '../../ir/tensor.js';
 import {
   type Attribute,
   type Combine,
@@ -100,7 +100,7 @@ function regionText({ type, operands }: Operation, combine: Combine): string {
 /** Elements of a constant as MLIR writes them: one value, or raw little-endian bytes. */
 export function denseText(value: Value, data: ArrayBufferView): string {
   const bytes = bytesOf(data);
-  const count = value.dims.reduce((n, d) => n * d, 1);
+  const count = elementCount(value.dims);
   const elements = count === 1 ? scalarText(value.dtype, data) : count === 0 ? '' : `"0x${hex(bytes)}"`;
   return `dense<${elements}> : ${typeText(value)}`;
 }

@@ -1,6 +1,7 @@
 import { packCodes } from '../../../kernels/pack.js';
+import { elementCount } from '../../ir/tensor.js';
 import type { Grid, Weight } from '../weight.js';
-import { type Builder, range, sizeOf } from './builder.js';
+import { type Builder, range } from './builder.js';
 import { type HloType, hloTypeOf, type Value } from './program.js';
 
 type Quantized = Weight & { quantized: Grid };
@@ -53,7 +54,7 @@ export function weightCodes(b: Builder, weight: Weight, axis: number, name: stri
 /** Sums of the codes over all axes but `axis`. */
 export function codeSums({ dims, data, quantized }: Weight, axis: number): Int32Array {
   const shift = quantized?.dtype === 'uint8' ? 128 : quantized?.dtype === 'uint4' ? 8 : 0;
-  const inner = sizeOf(dims.slice(axis + 1));
+  const inner = elementCount(dims.slice(axis + 1));
   const sums = new Int32Array(dims[axis]);
   for (let i = 0; i < data.length; i++) sums[Math.floor(i / inner) % dims[axis]] += data[i] - shift;
   return sums;

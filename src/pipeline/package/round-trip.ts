@@ -3,6 +3,7 @@ import type { Package, PackageFormat } from '../../emit/index.js';
 import type { Diagnostic } from '../../errors.js';
 import { dtypeName, dtypeNumber } from '../../ir/dtypes.js';
 import type { Model, ValueInfo } from '../../ir/model.js';
+import { elementCount } from '../../ir/tensor.js';
 import { openModel } from '../../runtime/index.js';
 import type { Feeds, TypedArray, ValueMeta } from '../../runtime/types.js';
 import { alike } from '../../verify/index.js';
@@ -97,7 +98,7 @@ function codeNames({ model, types }: Sized): string[] {
     .filter((n) => n.opType === 'QuantizeLinear')
     .map((n) => n.outputs[0])
     .filter((name) => /^u?int8$/.test(types.get(name)?.dtype ?? ''));
-  const sizes = names.map((name) => dimsOf(types, name).reduce((n, d) => n * d, 1));
+  const sizes = names.map((name) => elementCount(dimsOf(types, name)));
   return sizes.reduce((a, b) => a + b, 0) > MOST_CODES ? [] : names;
 }
 

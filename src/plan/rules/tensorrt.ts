@@ -1,3 +1,4 @@
+import { elementCount } from '../../ir/tensor.js';
 /**
  * Which products TensorRT has no good 8-bit kernel for: NVIDIA's own quantizer leaves them in float16 (Model-Optimizer
  * 2026-08, ONNX path, exclusions of Conv, MatMul and attention; formats.md C4, peers.md B2).
@@ -48,7 +49,7 @@ export function unsuitedFilter(format: string, filter: Filter): string | undefin
   const { outputs, inputs, groups, kernel } = filter;
   const narrow = Math.min(outputs, inputs);
   if (format === 'fp8') {
-    const taps = kernel.reduce((a, b) => a * b, 1);
+    const taps = elementCount(kernel);
     if (narrow <= L.channels)
       return groups > 1
         ? `grouped: ${inputs} channels a group, FP8 convolutions need more than ${L.channels}`

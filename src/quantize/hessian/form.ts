@@ -1,5 +1,6 @@
 import { attribute, intAttribute, intsAttribute, isOp, stringAttribute } from '../../ir/graph.js';
 import type { Node } from '../../ir/model.js';
+import { elementCount } from '../../ir/tensor.js';
 
 /**
  * A weight as matrices: y = W_g·x for each group g, W_g rows × columns. Element (g, r, j) lies at
@@ -33,8 +34,6 @@ export type Unfold =
   /** x runs along the second-last axis. */
   | { kind: 'secondLast' };
 
-const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
-
 /**
  * The form of the weight of dims `dims` that `node` reads as `input`; undefined for operators that multiply no matrix
  * with an activation, for products of more than two axes and for padding that is worked out at run time.
@@ -52,7 +51,7 @@ function convolution(node: Node, dims: readonly number[]): LinearForm | undefine
   const pad = stringAttribute(node, 'auto_pad', 'NOTSET');
   if (pad !== 'NOTSET' && pad !== 'VALID') return undefined;
   const groups = intAttribute(node, 'group', 1);
-  const columns = product(dims.slice(1));
+  const columns = elementCount(dims.slice(1));
   const rows = dims[0] / groups;
   const ones = kernel.map(() => 1);
   return {
@@ -75,7 +74,7 @@ function convolution(node: Node, dims: readonly number[]): LinearForm | undefine
  */
 function transposed(node: Node, dims: readonly number[]): LinearForm {
   const groups = intAttribute(node, 'group', 1);
-  const rows = product(dims.slice(1));
+  const rows = elementCount(dims.slice(1));
   const columns = dims[0] / groups;
   const ones = dims.slice(2).map(() => 1);
   const unfold: Unfold = {

@@ -1,5 +1,6 @@
+import { elementCount } from '../../../src/ir/tensor.js';
 import type { TensorValue } from '../../../src/runtime/types.js';
-import { type Case as Built, float, int64s, node, random, tensor } from '../../prepare/opset/build.js';
+import { type Case as Built, codes, float, int64s, node, random, tensor } from '../../prepare/opset/build.js';
 
 /** One small model an operator, run as ONNX and as the package read back. */
 export type Case = Omit<Built, 'opset'> & {
@@ -25,7 +26,7 @@ const within = (...dims: number[]): TensorValue => {
 const bools = (...dims: number[]): TensorValue =>
   tensor(
     dims,
-    Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => Number(i % 3 === 0)),
+    Array.from({ length: elementCount(dims) }, (_, i) => Number(i % 3 === 0)),
     'bool',
   );
 const int32 = (dims: number[], ...values: number[]): TensorValue => tensor(dims, values, 'int32');
@@ -77,11 +78,7 @@ const QUANTIZED: Case[] = [
     constants: {
       s: scale(0.0234375),
       z: zero(128),
-      w: tensor(
-        [2, 4, 3, 3],
-        Array.from({ length: 72 }, (_, i) => ((i * 37) % 255) - 127),
-        'int8',
-      ),
+      w: codes(2, 4, 3, 3),
       ws: tensor([2], [0.01171875, 0.0078125]),
       wz: tensor([2], [0, 0], 'int8'),
       b: int32([2], 400, -900),

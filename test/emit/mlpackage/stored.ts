@@ -1,5 +1,6 @@
 import { dequantized, type Weight } from '../../../src/emit/weight.js';
 import type { Model } from '../../../src/ir/model.js';
+import { elementCount } from '../../../src/ir/tensor.js';
 import { buildModel, node, random, tensor } from '../../prepare/opset/build.js';
 
 /** A weight [64, 36, 1, 1] of a convolution, in codes that no DequantizeLinear holds. */
@@ -19,7 +20,7 @@ const tables = (count: number, bits: number): Float32Array =>
   Float32Array.from({ length: count * 2 ** bits }, (_, i) => (((i * 7) % 31) - 15) / 64);
 
 const lut = (bits: number, grid: number[]): Weight => {
-  const groups = grid.reduce((n, d) => n * d, 1);
+  const groups = elementCount(grid);
   const scale = Float32Array.from({ length: groups }, (_, g) => g);
   return {
     dims: DIMS,

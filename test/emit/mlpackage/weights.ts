@@ -1,3 +1,4 @@
+import { elementCount } from '../../../src/ir/tensor.js';
 import type { TensorValue } from '../../../src/runtime/types.js';
 import { int64s, node, random, tensor } from '../../prepare/opset/build.js';
 import type { Case } from './cases.js';
@@ -36,7 +37,7 @@ const w8 = tensor([4, 8, 1, 1], codes(32, 127), 'int8');
 const scales = (...dims: number[]): TensorValue =>
   tensor(
     dims,
-    Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => (i + 3) / 512),
+    Array.from({ length: elementCount(dims) }, (_, i) => (i + 3) / 512),
   );
 
 /** Each way in which a weight can be stored. */

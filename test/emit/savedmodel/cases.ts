@@ -1,4 +1,4 @@
-import { float, int64s, node, random, tensor } from '../../prepare/opset/build.js';
+import { codes, float, int64s, node, random, tensor } from '../../prepare/opset/build.js';
 import { CASES, type Case } from '../mlpackage/cases.js';
 import { WEIGHTS } from '../mlpackage/weights.js';
 
@@ -6,12 +6,6 @@ const above = (...dims: number[]) => {
   const value = random(...dims);
   return { ...value, data: (value.data as Float32Array).map((v) => Math.abs(v) + 1.25) };
 };
-const codes = (...dims: number[]) =>
-  tensor(
-    dims,
-    Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 37) % 255) - 127),
-    'int8',
-  );
 const scalar = (value: number) => tensor([], [value]);
 const zero = (value: number, dtype: 'int8' | 'uint8' = 'uint8') => tensor([], [value], dtype);
 

@@ -4,7 +4,7 @@ import type { Dtype } from '../../../src/ir/dtypes.js';
 import { dtypeNumber } from '../../../src/ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../../src/ir/graph.js';
 import type { Attribute, Graph, Model, Node, ValueInfo } from '../../../src/ir/model.js';
-import { makeTensor } from '../../../src/ir/tensor.js';
+import { elementCount, makeTensor } from '../../../src/ir/tensor.js';
 import { encodeModel } from '../../../src/onnx/index.js';
 import { openSession } from '../../../src/runtime/index.js';
 import type { TensorValue, TypedArray } from '../../../src/runtime/types.js';
@@ -93,12 +93,20 @@ export const tensor = (dims: number[], values: number[], dtype: Dtype = 'float32
 
 export const int64s = (...values: number[]): TensorValue => tensor([values.length], values, 'int64');
 
+/** Codes of int8, all over its range. */
+export const codes = (...dims: number[]): TensorValue =>
+  tensor(
+    dims,
+    Array.from({ length: elementCount(dims) }, (_, i) => ((i * 37) % 255) - 127),
+    'int8',
+  );
+
 /** Values in (-3, 3) from a fixed seed, no two alike. */
 export function random(...dims: number[]): TensorValue {
   const next = uniform(12345);
   return tensor(
     dims,
-    Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 6 * next() - 3),
+    Array.from({ length: elementCount(dims) }, () => 6 * next() - 3),
   );
 }
 

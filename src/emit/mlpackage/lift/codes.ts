@@ -1,5 +1,6 @@
 import { unpackCodes } from '../../../../kernels/pack.js';
 import { makeAttribute } from '../../../ir/graph.js';
+import { elementCount } from '../../../ir/tensor.js';
 import { codes as codesOf, int, ints } from '../literal.js';
 import type { Literal, Operation } from '../program.js';
 import { castTo, type Lifter, onnxDtype, refuse } from './lifter.js';
@@ -9,7 +10,7 @@ import type { Lift, Lifts } from './types.js';
 function grid(o: Operation, l: Lifter, dtype: string): string[] {
   if (dtype !== 'int8' && dtype !== 'uint8') return refuse(o, `has codes of ${dtype}`);
   const scale = l.literal(o, 'scale') ?? refuse(o, 'has no scale');
-  const count = scale.dims.reduce((n, d) => n * d, 1);
+  const count = elementCount(scale.dims);
   const zero = l.optional(o, 'zero_point') || l.constant(codesOf(dtype, new Uint8Array(count), scale.dims));
   return [l.input(o, 'scale'), zero];
 }
@@ -55,7 +56,7 @@ function tables(o: Operation, l: Lifter, indices: string): void {
   const lut = lutOf(o, l);
   const size = lut.dims.at(-2)!;
   const gridDims = lut.dims.slice(0, -2);
-  const count = gridDims.reduce((n, d) => n * d, 1);
+  const count = elementCount(gridDims);
   const starts = ints(
     Array.from({ length: count }, (_, g) => g * size),
     gridDims.flatMap((g) => [g, 1]),
@@ -72,12 +73,7 @@ function lookUpFlat(o: Operation, l: Lifter, lut: Literal): void {
   const { dims } = o.outputs[0];
   const bits = Math.log2(lut.dims[0]);
   const packed = l.literal(o, 'indices') ?? refuse(o, 'has no indices');
-  const indices = unpackCodes(
-    packed.bytes,
-    dims.reduce((n, d) => n * d, 1),
-    bits,
-    false,
-  );
+  const indices = unpackCodes(packed.bytes, elementCount(dims), bits, false);
   const index = l.step(
     'Cast',
     [l.constant({ dtype: 'uint8', dims, bytes: indices as Uint8Array })],

@@ -4,7 +4,7 @@ import type { Dtype } from '../../../ir/dtypes.js';
 import { dtypeNumber } from '../../../ir/dtypes.js';
 import { makeAttribute, makeNode } from '../../../ir/graph.js';
 import type { Attribute, Node, Tensor } from '../../../ir/model.js';
-import { int64Tensor, makeTensor } from '../../../ir/tensor.js';
+import { elementCount, int64Tensor, makeTensor } from '../../../ir/tensor.js';
 import { numbersOf } from '../literal.js';
 import {
   isLiteral,
@@ -104,7 +104,7 @@ export class Lifter {
 
   private addTensor(name: string, { dtype, dims, bytes }: Literal): void {
     const { bits } = MIL_TYPES[dtype];
-    const count = dims.reduce((n, d) => n * d, 1);
+    const count = elementCount(dims);
     const whole = bits < 8 ? unpackCodes(bytes, count, bits, dtype === 'int4') : bytes;
     this.initializers.push(makeTensor(name, onnxDtype(dtype), dims, whole));
   }

@@ -1,8 +1,9 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
+import { elementCount } from '../../../ir/tensor.js';
 import { axesOf } from '../../lowering/shapes.js';
 import { interleaved } from '../../lowering/window.js';
 import { dequantized, reshapeWeight, transposeWeight } from '../../weight.js';
-import { axisOf, type Context, range, sizeOf } from '../context.js';
+import { axisOf, type Context, range } from '../context.js';
 import { flag, flags, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
 import type { Family, Lower } from './types.js';
@@ -190,7 +191,7 @@ const triangle: Lower = (node, c) => {
     const above = (at % columns) - (Math.floor(at / columns) % rows);
     return upper ? above >= k : above <= k;
   };
-  const mask = Uint8Array.from({ length: sizeOf(x.dims) }, (_, at) => Number(isKept(at)));
+  const mask = Uint8Array.from({ length: elementCount(x.dims) }, (_, at) => Number(isKept(at)));
   const b = c.broadcast(c.literal(c.number(0, x)), x.dims);
   return c.op('select', { cond: { dtype: 'bool', dims: x.dims, bytes: mask }, a: x, b }, x.dims, x.dtype);
 };

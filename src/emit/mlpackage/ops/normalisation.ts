@@ -1,6 +1,7 @@
 import { floatAttribute, intAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
-import { axisOf, type Context, range, sizeOf } from '../context.js';
+import { elementCount } from '../../../ir/tensor.js';
+import { axisOf, type Context, range } from '../context.js';
 import { floats, int, ints } from '../literal.js';
 import type { Literal, Var } from '../program.js';
 import type { Family, Lower } from './types.js';
@@ -59,7 +60,7 @@ const layerNorm: Lower = (node, c) => {
   const axes = range(x.dims.length, axisOf(intAttribute(node, 'axis', -1), x.dims.length));
   const shape = axes.map((a) => x.dims[a]);
   const spread = (values: Float32Array) =>
-    values.length === 1 ? new Float32Array(sizeOf(shape)).fill(values[0]) : values;
+    values.length === 1 ? new Float32Array(elementCount(shape)).fill(values[0]) : values;
   const inputs = {
     x,
     axes: ints(axes),
@@ -75,7 +76,7 @@ const groupNorm: Lower = (node, c) => {
   const x = c.input(0);
   const [batch, channels] = x.dims;
   const groups = intAttribute(node, 'num_groups', 1);
-  const grouped = c.reshape(x, [batch, groups, sizeOf(x.dims) / batch / groups]);
+  const grouped = c.reshape(x, [batch, groups, elementCount(x.dims) / batch / groups]);
   const normal = c.op('layer_norm', { x: grouped, axes: ints([2]), epsilon: epsilon(node, c) }, grouped.dims);
   const shape = [channels, ...x.dims.slice(2).map(() => 1)];
   const spread = (values: Float32Array) =>

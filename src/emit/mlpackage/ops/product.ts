@@ -1,7 +1,8 @@
 import { floatAttribute, intAttribute, isOp, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { elementCount } from '../../../ir/tensor.js';
 import { padRank, scaleWeight, transposeWeight, type Weight } from '../../weight.js';
-import { type Context, sizeOf } from '../context.js';
+import type { Context } from '../context.js';
 import { flag, floats, int, ints, text } from '../literal.js';
 import type { Var } from '../program.js';
 import type { Family, Lower } from './types.js';
@@ -20,7 +21,7 @@ function product(c: Context, x: Var, weight: Weight, bias: Float32Array | undefi
   const biasLiteral = bias && floats(c.float, bias, [outer]);
   if (inner > MAX_CHANNELS || outer > MAX_CHANNELS)
     return c.op('linear', { x, weight: c.constant(rows), bias: biasLiteral }, dims);
-  const positions = sizeOf(x.dims) / inner;
+  const positions = elementCount(x.dims) / inner;
   const kernel = c.constant(padRank(rows, 4));
   const convolve = (columns: Var) =>
     c.op('conv', { x: columns, weight: kernel, bias: biasLiteral, ...pointwise }, [
@@ -30,7 +31,7 @@ function product(c: Context, x: Var, weight: Weight, bias: Float32Array | undefi
       columns.dims[3],
     ]);
   if (positions === 1) return c.reshape(convolve(c.reshape(x, [1, inner, 1, 1])), dims);
-  const batch = x.dims.length > 2 ? sizeOf(x.dims.slice(0, -2)) : 1;
+  const batch = x.dims.length > 2 ? elementCount(x.dims.slice(0, -2)) : 1;
   const length = positions / batch;
   const turned = c.transpose(c.reshape(x, [batch, length, inner]), [0, 2, 1]);
   const columns = c.reshape(turned, [batch, inner, 1, length]);
@@ -54,7 +55,8 @@ function biasBehind(node: Node, c: Context, outer: number): { add: Node; bias: F
   const other = add.inputs[add.inputs[0] === output ? 1 : 0];
   const bias = c.floats(other);
   const dims = bias && c.dims(other);
-  const isVector = dims?.at(-1) === outer && sizeOf(dims) === outer && dims.length <= c.dims(output).length;
+  const isVector =
+    dims?.at(-1) === outer && elementCount(dims) === outer && dims.length <= c.dims(output).length;
   return isVector ? { add, bias: bias! } : undefined;
 }
 

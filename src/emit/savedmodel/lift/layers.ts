@@ -1,5 +1,6 @@
 import { makeAttribute } from '../../../ir/graph.js';
 import type { Attribute } from '../../../ir/model.js';
+import { elementCount } from '../../../ir/tensor.js';
 import type { Operation } from '../program.js';
 import { type Lifter, number, numbers, pairs, refuse, struct } from './lifter.js';
 import { spreadOut } from './movement.js';
@@ -122,7 +123,7 @@ function pool(o: Operation, l: Lifter, { kernel, strides, dilations, padding }: 
   const isStill = (i: number) => kernel[i] === 1 && strides[i] === 1 && padding[i].every((p) => p === 0);
   const first = kernel.findIndex((_, i) => !isStill(i));
   const from = first < 0 ? kernel.length - 1 : first;
-  const lead = dims.slice(0, from).reduce((n, d) => n * d, 1);
+  const lead = elementCount(dims.slice(0, from));
   const spatial = <T>(list: T[]) => list.slice(from);
   const x = l.reshape(l.input(o, 0), [lead, 1, ...spatial(dims)]);
   const pads = [0, 1].flatMap((side) => spatial(padding).map((p) => p[side]));
@@ -139,7 +140,7 @@ function pool(o: Operation, l: Lifter, { kernel, strides, dilations, padding }: 
 
 /** A convolution with ones. */
 function windowSum(l: Lifter, x: string, kernel: number[], window: Attribute[]): string {
-  const ones = new Float32Array(kernel.reduce((n, k) => n * k, 1)).fill(1);
+  const ones = new Float32Array(elementCount(kernel)).fill(1);
   return l.step('Conv', [x, l.constant('float32', [1, 1, ...kernel], ones)], window);
 }
 

@@ -1,4 +1,5 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../ir/graph.js';
+import { elementCount } from '../../../ir/tensor.js';
 import { reshapeWeight, transposeWeight } from '../../weight.js';
 import { range } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
@@ -180,10 +181,6 @@ export const MOVEMENT: Family = {
   Identity: (_, c) => c.input(0),
   Dropout: (node, c) => (node.outputs[1] ? c.refuse('its mask is read') : c.input(0)),
   Shape: shape,
-  Size: (node, c) =>
-    c.scalar(
-      c.dims(node.inputs[0]).reduce((a, b) => a * b, 1),
-      'i32',
-    ),
+  Size: (node, c) => c.scalar(elementCount(c.dims(node.inputs[0])), 'i32'),
   Trilu: triangle,
 };

@@ -1,6 +1,7 @@
 import { floatAttribute, intAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
-import { range, sizeOf } from '../builder.js';
+import { elementCount } from '../../../ir/tensor.js';
+import { range } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
 import type { Value } from '../program.js';
 import { reduceWindow } from './pool.js';
@@ -14,7 +15,7 @@ const perChannel = (c: Context, v: Value, rank: number): Value =>
 
 /** (x − mean) / √(variance + ε), both over `axes`. */
 function normalise(c: Context, x: Value, axes: number[], e: Value) {
-  const count = c.scalar(sizeOf(axes.map((a) => x.dims[a])));
+  const count = c.scalar(elementCount(axes.map((a) => x.dims[a])));
   const mean = c.divide(c.reduce('add', x, axes, true), count);
   const apart = c.subtract(x, mean);
   const variance = c.divide(c.reduce('add', c.multiply(apart, apart), axes, true), count);
@@ -59,7 +60,7 @@ const layerNorm: Lower = (node, c) => {
 const rmsNorm: Lower = (node, c) => {
   const x = c.input(0);
   const axes = range(x.dims.length, axisOf(intAttribute(node, 'axis', -1), x.dims.length));
-  const count = c.scalar(sizeOf(axes.map((a) => x.dims[a])));
+  const count = c.scalar(elementCount(axes.map((a) => x.dims[a])));
   const mean = c.divide(c.reduce('add', c.multiply(x, x), axes, true), count);
   return c.multiply(c.divide(x, c.unary('sqrt', c.add(mean, epsilon(node, c)))), c.input(1));
 };
@@ -69,7 +70,7 @@ const groupNorm: Lower = (node, c) => {
   const x = c.input(0);
   const [batch, channels] = x.dims;
   const groups = intAttribute(node, 'num_groups', 1);
-  const grouped = c.reshape(x, [batch, groups, sizeOf(x.dims) / batch / groups]);
+  const grouped = c.reshape(x, [batch, groups, elementCount(x.dims) / batch / groups]);
   const { normal } = normalise(c, grouped, [2], epsilon(node, c));
   const parameter = (v: Value) => {
     const [count] = v.dims;

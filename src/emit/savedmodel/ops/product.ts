@@ -1,8 +1,8 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../../../ir/graph.js';
 import type { Node } from '../../../ir/model.js';
+import { elementCount } from '../../../ir/tensor.js';
 import { broadcastDims } from '../../lowering/shapes.js';
 import { scaleWeight, transposeWeight, type Weight } from '../../weight.js';
-import { sizeOf } from '../builder.js';
 import type { Context } from '../context.js';
 import { computed, dot, weighted } from '../product.js';
 import type { Value } from '../program.js';
@@ -85,7 +85,7 @@ const einsum: Lower = (node, c) => {
       orders[i].map((l) => [left, right][i].indexOf(l)),
     );
     const [rows, columns] = i === 0 ? [free[0], inner] : [inner, free[1]];
-    return c.reshape(moved, [...size(batch), sizeOf(size(rows)), sizeOf(size(columns))]);
+    return c.reshape(moved, [...size(batch), elementCount(size(rows)), elementCount(size(columns))]);
   };
   const product = computed(c, [node.inputs[0], node.inputs[1]], matrices);
   const order = [...batch, ...free[0], ...free[1]];

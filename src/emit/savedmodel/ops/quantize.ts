@@ -2,10 +2,9 @@ import { decodeFloat } from '../../../../kernels/floats.js';
 import { elementOf } from '../../../../kernels/grid.js';
 import { intAttribute } from '../../../ir/graph.js';
 import type { Node, Tensor } from '../../../ir/model.js';
-import { intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
+import { elementCount, intValues, tensorBytes, tensorDtype } from '../../../ir/tensor.js';
 import { gridOf, storedWeight } from '../../lowering/stored.js';
 import type { Weight } from '../../weight.js';
-import { sizeOf } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
 import type { HloType, Value } from '../program.js';
 import type { Family, Lower } from './types.js';
@@ -125,7 +124,7 @@ function float8Weight(node: Node, c: Context, tensor: Tensor): Weight | undefine
   if (!dims) return c.refuse(`${dtype} in blocks has no form here`);
   const { layout } = elementOf(dtype === 'float8e4m3fn' ? 'fp8' : 'fp8e5m2');
   const codes = tensorBytes(tensor);
-  const inner = sizeOf(tensor.dims.slice(dims.findIndex((d) => d > 1) + 1));
+  const inner = elementCount(tensor.dims.slice(dims.findIndex((d) => d > 1) + 1));
   const data = Float32Array.from(codes, (code, i) => {
     const group = scale.length > 1 ? Math.floor(i / inner) % scale.length : 0;
     return decodeFloat(code, layout!) * scale[group];

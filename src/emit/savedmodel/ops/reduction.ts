@@ -1,6 +1,6 @@
 import { intAttribute } from '../../../ir/graph.js';
+import { elementCount } from '../../../ir/tensor.js';
 import { axesOf } from '../../lowering/shapes.js';
-import { sizeOf } from '../builder.js';
 import { axisOf, type Context } from '../context.js';
 import type { Value } from '../program.js';
 import { reduceWindow } from './pool.js';
@@ -18,7 +18,7 @@ const reduction =
 
 const sum: Reduce = (x, axes, keep, c) => c.reduce('add', x, axes, keep);
 const mean: Reduce = (x, axes, keep, c) =>
-  c.divide(sum(x, axes, keep, c), c.like(x, sizeOf(axes.map((a) => x.dims[a]))));
+  c.divide(sum(x, axes, keep, c), c.like(x, elementCount(axes.map((a) => x.dims[a]))));
 const sumSquare: Reduce = (x, axes, keep, c) => sum(c.multiply(x, x), axes, keep, c);
 /** max + log Σ exp(x − max). */
 const logSumExp: Reduce = (x, axes, keep, c) => {
