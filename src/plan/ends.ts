@@ -1,4 +1,4 @@
-import { findFormat } from '../../kernels/formats.js';
+import { findFormat, type NumberFormat } from '../../kernels/formats.js';
 import { elementOf } from '../../kernels/grid.js';
 import type { Node } from '../ir/model.js';
 import type { Flow, PlanInput } from './flow.js';
@@ -35,6 +35,13 @@ export function endsOf(flow: Flow, { scheme, target, writing }: PlanInput): Ends
 
 const endNodes = (flow: Flow): Node[] => [...withoutLinear(flow, 'before'), ...withoutLinear(flow, 'behind')];
 
+/** The format of a scheme's activations where it has fewer bits than 8, and not every operator is to have just it. */
+export function narrowActivations({ scheme, target, writing }: PlanInput): NumberFormat | undefined {
+  const row = findFormat(activationsOn(scheme, target));
+  if (writing?.uniform || row?.kind !== 'integer') return undefined;
+  return row.bits < elementOf(END_FORMAT).bits ? row : undefined;
+}
+
 /** Activations that keep 8 bits where the scheme's go below, each with the reason. */
 export interface SparedActivations {
   format: string;
@@ -46,12 +53,9 @@ export interface SparedActivations {
  * shades are most of what 4 bits cost a small network. So do those that are rounded because a kernel writes integers, and
  * that nothing multiplies.
  */
-export function sparedActivations(
-  flow: Flow,
-  { scheme, target, writing }: PlanInput,
-): SparedActivations | undefined {
-  const row = findFormat(activationsOn(scheme, target));
-  if (writing?.uniform || row?.kind !== 'integer' || row.bits >= elementOf(END_FORMAT).bits) return undefined;
+export function sparedActivations(flow: Flow, input: PlanInput): SparedActivations | undefined {
+  const row = narrowActivations(input);
+  if (!row) return undefined;
   const { uses } = flow.links;
   const unread = [...flow.quantized].filter((t) => !uses.get(t)?.some((u) => flow.integer.has(u.node)));
   const read = endNodes(flow).flatMap((node) => flow.candidates.get(node)!.activations);

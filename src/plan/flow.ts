@@ -3,6 +3,7 @@ import type { Target } from '../../targets/types.js';
 import { type Links, links } from '../ir/graph.js';
 import type { Graph, Model, Node } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
+import { narrowActivations } from './ends.js';
 import { activationRule, FUSED_ACTIVATIONS, type OperatorRule } from './rules/index.js';
 import { activationsOn } from './scheme.js';
 import { forTensorrt, placePairs, unsuitedProductOf } from './tensorrt.js';
@@ -128,6 +129,10 @@ function refuse(
   if (!moves && !target.integerOperators.includes('*') && !target.integerOperators.includes(node.opType))
     return `${target.name} computes ${node.opType} in ${target.floatFormat}`;
   if (activations.length === 0) return 'reads constants only';
+  // Narrow activations are there to be multiplied: sums and averages have no products to save, and lose as much (LSQ rounds
+  // what convolutions and products read, and nothing else).
+  const narrow = rule.kind === 'follower' && !moves ? narrowActivations(input) : undefined;
+  if (narrow) return `sums and averages are not computed in ${narrow.bits} bits`;
   const constant = activations.find((name) => flow.links.initializer.has(name));
   if (constant)
     return `operand "${constant}" is a constant: cheaper in float than quantized as an activation`;

@@ -50,6 +50,14 @@ const CASES: Case[] = [
     integer: ['c', 'a', 'y'],
   },
   {
+    name: 'with activations of 4 bits a residual Add stays float, and convolutions round what they read and make',
+    nodes: [conv('x', 'w1', 'c'), makeNode('Add', ['c', 'x'], ['a']), conv('a', 'w2', 'y')],
+    outputs: ['y'],
+    scheme: 'int4-a4-perchannel',
+    quantized: ['x', 'c', 'a'],
+    integer: ['c', 'y'],
+  },
+  {
     name: 'an Add that only leads to the output stays float, and so does what feeds only it',
     nodes: [conv('x', 'w1', 'c'), makeNode('Add', ['c', 'x'], ['y'])],
     outputs: ['y'],
