@@ -50,21 +50,15 @@ export interface SparedActivations {
 
 /**
  * Where activations have fewer bits than 8, those that the ends read keep 8, as is usual (LSQ, arXiv 1902.08153): pixels of 16
- * shades are most of what 4 bits cost a small network. So do those that are rounded because a kernel writes integers, and
- * that nothing multiplies.
+ * shades are most of what 4 bits cost a small network.
  */
 export function sparedActivations(flow: Flow, input: PlanInput): SparedActivations | undefined {
   const row = narrowActivations(input);
   if (!row) return undefined;
-  const { uses } = flow.links;
-  const unread = [...flow.quantized].filter((t) => !uses.get(t)?.some((u) => flow.integer.has(u.node)));
   const read = endNodes(flow).flatMap((node) => flow.candidates.get(node)!.activations);
   return {
     format: row.signed ? END_FORMAT : `u${END_FORMAT}`,
-    reasons: new Map([
-      ...unread.map((t) => [t, '8 bits: no integers are computed from it'] as const),
-      ...read.map((t) => [t, '8 bits: the first or last layer reads it'] as const),
-    ]),
+    reasons: new Map(read.map((t) => [t, '8 bits: the first or last layer reads it'])),
   };
 }
 

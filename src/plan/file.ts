@@ -66,7 +66,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
       axis: optional(whole),
       view: optional(listOf(positive)),
       symmetric: flag,
-      form: oneOf('linear', 'codebook', 'cast', 'matmulnbits'),
+      form: oneOf('linear', 'nibbles', 'codebook', 'cast', 'matmulnbits'),
       clip: optional(oneOf(...CLIPPED)),
       rounding: optional(oneOf(...ROUNDINGS)),
       sparsity: optional(

@@ -90,7 +90,8 @@ export function decideFlow(input: PlanInput): Flow {
   for (const tensor of input.unfit?.keys() ?? []) possible.delete(tensor);
   const wanted = wantedTensors(flow, wantedByLinear, possible);
   for (const tensor of possible) if (wanted.has(tensor)) flow.quantized.add(tensor);
-  if (input.target.kernelOutputs === 'integer') addKernelOutputs(flow, possible);
+  // No kernel multiplies fewer bits than 8 and writes just them.
+  if (input.target.kernelOutputs === 'integer' && !narrowActivations(input)) addKernelOutputs(flow, possible);
   settleNodes(flow);
   return flow;
 }

@@ -7,6 +7,12 @@ import type { Encoding, Granularity, Plan, Scheme, WeightForm, WeightPlan } from
 export const isKnownFormat = (id: string): boolean =>
   findBlockFormat(id) !== undefined || findFormat(id) !== undefined;
 
+/**
+ * onnxruntime 1.30 dequantizes codes of so many bits, but between pairs of activations it makes kernels of 8-bit weights of them,
+ * and does not open the model. Of four bits it knows that it must not.
+ */
+const PAIR = 2;
+
 /** Gather, Cast, Reshape and Mul in the forms that codebooks and casts are written in. */
 const PLAIN_OPSET = 13;
 /** DequantizeLinear takes scales of E8M0 from here on. */
@@ -15,9 +21,11 @@ const E8M0_OPSET = 24;
 /**
  * How a format is written. DequantizeLinear where it takes the type: of onnxruntime's provider for `exec`, of the
  * standard for `spec`. All other formats are packed codes with a table of their values; ONNX has no type of them either.
+ * @param multiplied with rounded activations, by a node that computes in integers
  */
-export function formOf(id: string, encoding: Encoding): WeightForm {
+export function formOf(id: string, encoding: Encoding, multiplied = false): WeightForm {
   const row = elementOf(id);
+  if (row.bits === PAIR && encoding === 'exec' && multiplied) return 'nibbles';
   if (row.kind === 'float' && !row.scaled) return 'cast';
   const taken = encoding === 'spec' ? Number.isFinite(row.opset) : row.executable;
   return taken ? 'linear' : 'codebook';
@@ -43,7 +51,9 @@ function linearOpset(row: NumberFormat, { kind }: Granularity): number {
 
 /** The weight in the form that onnxruntime runs. */
 export const executableWeight = (weight: WeightPlan): WeightPlan =>
-  weight.form === 'matmulnbits' ? weight : { ...weight, form: formOf(weight.format, 'exec') };
+  weight.form === 'matmulnbits'
+    ? weight
+    : { ...weight, form: formOf(weight.format, 'exec', !weight.weightOnly) };
 
 /** The plan in the forms that onnxruntime runs: what a plan for other readers is tried and measured in. */
 export const executable = (plan: Plan): Plan =>

@@ -41,9 +41,9 @@ export type Encoding = 'exec' | 'spec';
 
 /**
  * How a weight is written: `linear` behind DequantizeLinear, `codebook` as packed codes and a table of their values,
- * `cast` in a narrower float type, `matmulnbits` inside com.microsoft's operator.
+ * `cast` in a narrower float type, `matmulnbits` inside com.microsoft's operator, `nibbles` as linear with two bits in four.
  */
-export type WeightForm = 'linear' | 'codebook' | 'cast' | 'matmulnbits';
+export type WeightForm = 'linear' | 'nibbles' | 'codebook' | 'cast' | 'matmulnbits';
 
 /** Scale and zero point of an activation: x ≈ (q − zeroPoint) · scale. */
 export interface ActivationPlan {

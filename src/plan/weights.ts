@@ -95,7 +95,7 @@ function weightPlan(
   const { scheme, target, writing = {} } = input;
   const layout = layoutOf(node, role, tensor, scheme.granularity, storedOnly === undefined);
   const weightOnlyScheme = activationsOn(scheme, target) === 'none';
-  const form = formFor(node, role, tensor, input);
+  const form = formFor(node, role, tensor, input, storedOnly === undefined);
   const sparsity = sparsityFor(node, role, tensor, writing.sparsity);
   const why = [
     layout.reason,

@@ -63,8 +63,9 @@ export function formFor(
   role: WeightRule,
   tensor: Tensor,
   { scheme, target, writing = {} }: PlanInput,
+  multiplied: boolean,
 ): { form: WeightForm; note?: string } {
-  const form = formOf(scheme.weights, writing.encoding ?? usualEncoding(scheme, target));
+  const form = formOf(scheme.weights, writing.encoding ?? usualEncoding(scheme, target), multiplied);
   if (writing.weightOnly !== 'matmulnbits') return { form };
   const refusal = refuseNBits(node, role, tensor, scheme);
   return refusal ? { form, note: `not MatMulNBits: ${refusal}` } : { form: 'matmulnbits' };

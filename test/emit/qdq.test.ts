@@ -62,10 +62,14 @@ const CASES: Case[] = [
   },
 ];
 
-async function outputs(model: Model, optimize: 'all' | 'disabled'): Promise<Float32Array[]> {
+async function outputs(
+  model: Model,
+  optimize: 'all' | 'disabled',
+  samples = source(IMAGE),
+): Promise<Float32Array[]> {
   const session = await openModel(model, { optimize, threads: 1 });
   const found: Float32Array[] = [];
-  for await (const { feeds } of source(IMAGE).samples())
+  for await (const { feeds } of samples.samples())
     found.push(...Object.values(await session.run(feeds)).map((v) => v.data as Float32Array));
   await session.release();
   return found;
@@ -95,6 +99,26 @@ describe('emitQdq', () => {
     const left = first.model.graph.nodes.filter((n) => !/^(De)?[Qq]uantizeLinear/.test(n.opType));
     expect(left.map((n) => n.opType)).toEqual(float.graph.nodes.map((n) => n.opType));
   });
+
+  it.each(['int2-a8-perchannel', 'uint2-a8-perchannel', 'int2-a4-perchannel', 'int4-a4-perchannel'])(
+    '%s: narrow weights between pairs, which onnxruntime makes no kernels of',
+    async (scheme) => {
+      const chain = ['w1', 'w2', 'w3', 'w4'].map((w, i) => conv(`v${i}`, w, `v${i + 1}`));
+      const float = network({ nodes: chain, inputs: { v0: IMAGE.x }, outputs: ['v4'] });
+      const samples = source({ v0: IMAGE.x });
+      const { model, plan } = await emitted(
+        { ...float, opsetImports: [{ domain: '', version: 25 }] },
+        samples,
+        {
+          scheme,
+        },
+      );
+      const two = scheme.includes('int2') ? 'nibbles' : 'linear';
+      expect(plan.weights.map((w) => w.form)).toEqual(['linear', two, two, 'linear']);
+      const run = (optimize: 'all' | 'disabled') => outputs(model, optimize, samples);
+      expect(decibels(await run('disabled'), await run('all'))).toBeGreaterThan(34);
+    },
+  );
 
   it('stores weights as int8 per channel with the axis written, and biases as int32', async () => {
     const { model } = await emitted(network({ nodes: residual, outputs: ['y'] }), source(IMAGE));

@@ -361,7 +361,20 @@ const PLANTED: Plant[] = [
     },
   ],
   ['ort-fp8-product', 'onnxruntime', 'FP8 around a MatMul', attention, () => {}],
-  ['ort-type', 'onnxruntime', 'two bits', fourBits, (m) => store(m, 'w', 'int2', [128, 32], bytes(1024))],
+  ['ort-type', 'onnxruntime', 'FP4', fourBits, (m) => store(m, 'w', 'float4e2m1', [128, 32], bytes(2048))],
+  [
+    'ort-two-bits',
+    'onnxruntime',
+    'a convolution of two bits between pairs',
+    residual,
+    (m) => {
+      m.opsetImports[0].version = 25;
+      for (const name of ['w1', 'w1_zero']) {
+        const { dims } = tensor(m, name);
+        store(m, name, 'int2', dims, bytes(Math.ceil(dims.reduce((a, b) => a * b, 1) / 4)));
+      }
+    },
+  ],
   [
     'ort-output-type',
     'onnxruntime',

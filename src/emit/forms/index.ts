@@ -22,6 +22,7 @@ const behind =
 /** How each form of a weight gets into the graph. */
 export const WEIGHT_FORMS: Readonly<Record<WeightForm, Attach>> = {
   linear: behind(linear),
+  nibbles: behind(linear),
   codebook: behind(codebook),
   cast: behind(cast),
   matmulnbits: (editor, weight, uses) => {

@@ -3,7 +3,7 @@ import { elementOf } from '../../../kernels/grid.js';
 import { scaleDims } from '../../../kernels/quantize.js';
 import { dtypeNumber } from '../../ir/dtypes.js';
 import { makeAttribute } from '../../ir/graph.js';
-import type { Encoding } from '../../plan/types.js';
+import type { Encoding, WeightPlan } from '../../plan/types.js';
 import type { QuantizedWeight } from '../../quantize/types.js';
 import type { Editor } from '../editor.js';
 import { emitScales } from '../scales.js';
@@ -12,7 +12,7 @@ import { emitScales } from '../scales.js';
 export function linear(editor: Editor, weight: QuantizedWeight, encoding: Encoding): string {
   const { plan, dims, codes, shape, params } = weight;
   const { tensor, axis, view = dims } = plan;
-  const { dtype } = elementOf(plan.format);
+  const dtype = storedType(plan);
   const grid = scaleDims(view, axis, shape.block);
   const inputs = [
     editor.constant(`${tensor}_quantized`, dtype, view, codes),
@@ -30,6 +30,12 @@ export function linear(editor: Editor, weight: QuantizedWeight, encoding: Encodi
   return plan.view ? editor.reshape(value, dims, `${tensor}_shaped`) : value;
 }
 
+function storedType({ format, form }: WeightPlan) {
+  const { dtype, signed } = elementOf(format);
+  if (form !== 'nibbles') return dtype;
+  return signed ? 'int4' : 'uint4';
+}
+
 /** Zero points of integers; for blocks, where they would weigh, only if one of them is not zero. */
 function zeroPoints(editor: Editor, { plan, shape, params }: QuantizedWeight, grid: number[]): string[] {
   const row = elementOf(plan.format);
@@ -37,5 +43,5 @@ function zeroPoints(editor: Editor, { plan, shape, params }: QuantizedWeight, gr
   if (row.kind !== 'integer' || absent) return [];
   const values = codeArray(row, params.zeroPoints.length);
   values.set(params.zeroPoints);
-  return [editor.constant(`${plan.tensor}_zero_point`, row.dtype, grid, values)];
+  return [editor.constant(`${plan.tensor}_zero_point`, storedType(plan), grid, values)];
 }

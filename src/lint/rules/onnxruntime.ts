@@ -8,6 +8,7 @@ import { perGrid } from './standard.js';
 const SOURCE = 'onnxruntime 1.30, CPU provider, as run';
 const isFloat8 = (dtype: Dtype | undefined): boolean =>
   dtype?.startsWith('float8') === true && dtype !== 'float8e8m0';
+const isTwoBits = (dtype: Dtype | undefined): boolean => dtype === 'int2' || dtype === 'uint2';
 
 function* floatEight(subject: Subject): Generator<Spot> {
   for (const product of products(subject))
@@ -17,6 +18,14 @@ function* floatEight(subject: Subject): Generator<Spot> {
     const maker = grid.quantizes && isFloat8(grid.dtype) && scope.links.producer.get(grid.data);
     if (maker && isOp(maker, 'Clip', 'Relu'))
       yield { message: `an FP8 pair behind ${maker.opType}`, node: grid.label, tensor: grid.data };
+  }
+}
+
+function* twoBits(subject: Subject): Generator<Spot> {
+  for (const { node, label, sides } of products(subject)) {
+    const [fed, fixed] = [false, true].map((is) => sides.find((s) => s.fixed === is)?.dq);
+    if (isOp(node, 'Conv', 'MatMul') && fed && isTwoBits(fixed?.dtype))
+      yield { message: `${node.opType} multiplies ${fixed!.dtype} with ${fed.dtype}`, node: label };
   }
 }
 
@@ -42,13 +51,20 @@ export const ONNXRUNTIME: readonly Rule[] = [
   {
     id: 'ort-type',
     what: 'there are kernels for the types in use',
-    why: 'the CPU provider dequantizes neither FP4 nor two bits',
+    why: 'the CPU provider does not dequantize FP4',
     fix: 'write it with --encoding exec',
     source: SOURCE,
     for: { onnxruntime: 'error' },
-    check: perGrid(
-      ({ dtype }) => dtype && ['float4e2m1', 'int2', 'uint2'].includes(dtype) && `its codes are ${dtype}`,
-    ),
+    check: perGrid(({ dtype }) => dtype === 'float4e2m1' && `its codes are ${dtype}`),
+  },
+  {
+    id: 'ort-two-bits',
+    what: 'no product reads weights of two bits beside rounded activations',
+    why: 'optimisation takes them for 8-bit weights and makes a kernel of them that does not exist: the model does not open',
+    fix: 'store the codes in four bits',
+    source: SOURCE,
+    for: { onnxruntime: 'error' },
+    check: twoBits,
   },
   {
     id: 'ort-output-type',
