@@ -1,7 +1,9 @@
 /** The stages in order, as the commands and the library use them. No stage calls another; only this does. */
 export { type LintReport, lintSarif, rulesFor } from './lint/index.js';
+export { apply } from './pipeline/apply.js';
 export { type Comparison, compare } from './pipeline/compare.js';
 export type { Reported } from './pipeline/detail.js';
+export type { Result } from './pipeline/finish.js';
 export { forecast } from './pipeline/forecast.js';
 export { type Inspection, inspect } from './pipeline/inspect.js';
 export { lintFile } from './pipeline/lint.js';
@@ -12,7 +14,7 @@ export {
   exportModel,
   type PackageReport,
 } from './pipeline/package/index.js';
-export { apply, plan, quantize, type Result, train } from './pipeline/quantize.js';
+export { plan, quantize, train } from './pipeline/quantize.js';
 export { report } from './pipeline/report.js';
 export { dataFiles } from './pipeline/samples.js';
 export { type Sensitivity, sensitivity } from './pipeline/sensitivity.js';

@@ -3,7 +3,7 @@ import { arch, platform } from 'node:os';
 import type { DetailedReport, Provenance } from '../report/details.js';
 import type { Report } from '../report/types.js';
 import { runtimeVersion } from '../runtime/index.js';
-import type { JobOptions } from './options.js';
+import { dashed, type JobOptions } from './options.js';
 
 /** A report, and on demand what only its page shows: that reads every weight, and may run the models again. */
 export interface Reported {
@@ -49,6 +49,3 @@ export function provenance(options: JobOptions): Provenance {
     options: Object.fromEntries([...given, ...dims]),
   };
 }
-
-/** keepFloat → keep-float. */
-const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -117,3 +117,7 @@ export const runSettings = ({ batch, price, battery }: JobOptions): Settings => 
   pricePerKwh: price,
   batteryWh: battery,
 });
+
+/** An option as the command line names it: keepFloat → keep-float. */
+export const dashed = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -12,7 +12,8 @@ import { alike } from '../../verify/index.js';
 import { inHalf } from '../half.js';
 import type { JobOptions } from '../options.js';
 import { typesFor } from '../stages.js';
-import type { PackageReport } from './index.js';
+import { evidenceOf, toldOf } from './round-trip.js';
+import type { PackageReport } from './types.js';
 
 /** A model in another file format, not yet written. */
 export interface Converted {
@@ -57,7 +58,7 @@ export async function convert(
   options.onProgress?.({ stage: 'package' });
   const made = await MAKERS[format.id](model, options, source);
   const run = await alike(made.open, source, SAMPLES, options.signal);
-  const evidence = source.kind === 'synthetic' ? ('synthetic' as const) : ('samples' as const);
+  const trip = { ...run, evidence: evidenceOf(source) };
   const report: PackageReport = {
     schema: 'onnx-quantize/package@1',
     format: format.id,
@@ -67,10 +68,8 @@ export async function convert(
     findings: made.findings,
     fallbacks: [],
     fallbackShare: 0,
-    roundTrip: { ...run, evidence },
-    verifiedBy: [
-      `${made.verifiedBy}, on ${run.samples} ${evidence === 'synthetic' ? 'made-up ' : ''}samples`,
-    ],
+    roundTrip: trip,
+    verifiedBy: [`${made.verifiedBy}, on ${toldOf(trip)}`],
     notVerifiedBy: format.unverified,
   };
   const write = async (file: string) => {

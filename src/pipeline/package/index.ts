@@ -1,18 +1,14 @@
 import type { SampleSource } from '../../data/types.js';
 import {
   type Conversion,
-  type Fallback,
   type Packable,
-  type Package,
   type PackageFormat,
   type PackageSettings,
   packOf,
-  type Tiles,
 } from '../../emit/index.js';
 import { type Diagnostic, gateError, invalidError, type QuantizeError, usageError } from '../../errors.js';
 import { checkGraph, checkTensors } from '../../ir/check.js';
 import type { Model } from '../../ir/model.js';
-import type { Finding } from '../../lint/index.js';
 import { loadModel, saveFolder } from '../../onnx/index.js';
 import { graphInputs, inPairs, specialize } from '../../prepare/index.js';
 import type { JobOptions } from '../options.js';
@@ -20,54 +16,10 @@ import { besideModel, pixelMap, samplesOf } from '../samples.js';
 import { stopIfAborted } from '../stages.js';
 import { convert } from './convert.js';
 import { exportedAs } from './places.js';
-import { differences, type RoundTrip, roundTrip, type Sized } from './round-trip.js';
+import { differences, roundTrip, type Sized, toldOf } from './round-trip.js';
+import type { ExportOptions, ExportResult, PackageReport, Packed } from './types.js';
 
-/** What was packed, what the chip is expected to run of it, and who has checked it. */
-export interface PackageReport {
-  schema: 'onnx-quantize/package@1';
-  format: string;
-  /** Where it was written; absent when a gate failed. */
-  file?: string;
-  bytes: number;
-  /** Bytes of each file of a package that is a folder. */
-  files?: Record<string, number>;
-  /** Lowest release that loads a Core ML package. */
-  ios?: 17 | 18;
-  /** Operation → how many, constants left out. */
-  operations: Record<string, number>;
-  /** How products fill the arrays of a chip that pads them. */
-  tiles?: Tiles;
-  /** What the chip is not expected to run. */
-  fallbacks: Fallback[];
-  /** Share (0…1) of the work there. */
-  fallbackShare: number;
-  /** Share (0…1) of multiplications on the int8 path: weight in codes, input dequantized. Of packages for chips. */
-  int8Macs?: number;
-  /** Of a converted model: what was changed and how often, and what the linter says of it. */
-  changes?: Record<string, number>;
-  findings?: Finding[];
-  roundTrip: RoundTrip;
-  verifiedBy: string[];
-  notVerifiedBy: string[];
-}
-
-export interface Packed {
-  report: PackageReport;
-  contents: Package;
-  diagnostics: Diagnostic[];
-}
-
-export interface ExportOptions extends JobOptions {
-  /** Id of an export format. */
-  to?: string;
-}
-
-export interface ExportResult {
-  package: PackageReport;
-  files: string[];
-  /** The gate that failed although the package was written (`keep`). */
-  failedGate?: QuantizeError;
-}
+export type { ExportOptions, ExportResult, PackageReport, Packed } from './types.js';
 
 /**
  * Packs a model that the user has, quantized or not.
@@ -144,9 +96,7 @@ export async function pack(
     ...legality,
     ...(contents.tiles && { tiles: contents.tiles }),
     roundTrip: trip,
-    verifiedBy: [
-      `our own reader: read back from its bytes, run in onnxruntime on ${trip.samples} ${trip.evidence === 'synthetic' ? 'made-up ' : ''}samples`,
-    ],
+    verifiedBy: [`our own reader: read back from its bytes, run in onnxruntime on ${toldOf(trip)}`],
     notVerifiedBy: format.unverified,
   };
   return {

@@ -7,8 +7,8 @@ import {
   packageFor,
 } from '../../emit/index.js';
 import { nearestNames, usageError } from '../../errors.js';
-import type { JobOptions } from '../options.js';
-import type { ExportOptions } from './index.js';
+import { dashed, type JobOptions } from '../options.js';
+import type { ExportOptions } from './types.js';
 
 const FORMATS = [...PACKAGES, ...CONVERSIONS];
 
@@ -75,14 +75,11 @@ function refuseForeign(formats: readonly Format[], chosen: Format | undefined, o
       if (options[name] !== undefined && !chosen?.options.some((own) => own === name))
         throw usageError(
           'PACKAGE_OPTION',
-          `${flagOf(name)} is an option of ${nameOf(other)}, ${chosen ? `not of ${nameOf(chosen)}` : 'and none is written'}`,
+          `--${dashed(name)} is an option of ${nameOf(other)}, ${chosen ? `not of ${nameOf(chosen)}` : 'and none is written'}`,
           {
             hint: chosen ? undefined : `--output or --package says so: a path that ends in ${nameOf(other)}`,
           },
         );
 }
-
-const flagOf = (name: string): string =>
-  `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 const nameOf = ({ extension, id }: Format): string => extension ?? id;

@@ -58,9 +58,15 @@ export async function roundTrip(
     options.signal,
   );
   const codes = await compareCodes(sized, make, source, options);
-  const evidence = source.kind === 'synthetic' ? ('synthetic' as const) : ('samples' as const);
-  return { ...agreement, evidence, ...(codes && { codes }) };
+  return { ...agreement, evidence: evidenceOf(source), ...(codes && { codes }) };
 }
+
+export const evidenceOf = ({ kind }: SampleSource): RoundTrip['evidence'] =>
+  kind === 'synthetic' ? 'synthetic' : 'samples';
+
+/** "4 made-up samples". */
+export const toldOf = ({ samples, evidence }: Pick<RoundTrip, 'samples' | 'evidence'>): string =>
+  `${samples} ${evidence === 'synthetic' ? 'made-up ' : ''}samples`;
 
 /** onnxruntime takes pairs of 8-bit floats for integers, or for nothing, where it optimises. */
 const hasFloat8 = ({ graph }: Model): boolean =>
