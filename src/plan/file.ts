@@ -114,7 +114,11 @@ export function decodePlan(json: string, file: string): Plan {
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw invalidError('PLAN_INVALID', `not JSON: ${(cause as Error).message}`, { where: { file }, cause });
+    throw invalidError('PLAN_INVALID', `not JSON: ${(cause as Error).message}`, {
+      where: { file },
+      hint: 'a plan is what `quantize plan -o plan.json` wrote; it comes first: quantize apply plan.json model.onnx',
+      cause,
+    });
   }
   const plan = value as Record<string, unknown>;
   if (plan?.schema !== SCHEMA) throw fail(`schema is ${JSON.stringify(plan?.schema)}, expected "${SCHEMA}"`);
