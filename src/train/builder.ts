@@ -67,6 +67,16 @@ export class Builder {
     return this.once(`r ${value}`, () => this.realTensor([value], []));
   }
 
+  integer(value: number): string {
+    return this.once(`int64 ${value}`, () => int64Tensor(this.fresh('train_int'), [], [value]));
+  }
+
+  uint32(value: number): string {
+    return this.once(`uint32 ${value}`, () =>
+      makeTensor(this.fresh('train_bits'), 'uint32', [], Uint32Array.of(value)),
+    );
+  }
+
   /** One code of at most 8 bits. */
   byte(value: number, dtype: 'int8' | 'uint8'): string {
     const data = dtype === 'int8' ? Int8Array.of(value) : Uint8Array.of(value);

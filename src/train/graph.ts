@@ -1,4 +1,4 @@
-import { dtypeNumber } from '../ir/dtypes.js';
+import { type Dtype, dtypeNumber } from '../ir/dtypes.js';
 import { makeAttribute, makeNode, nameAllocator, opsetVersion, usedNames } from '../ir/graph.js';
 import type { Model, Tensor, ValueInfo } from '../ir/model.js';
 import { prune } from '../ir/prune.js';
@@ -8,6 +8,7 @@ import { Builder } from './builder.js';
 import { type Quantizers, quantizersOf, writeForward } from './forward.js';
 import { type Layout, layoutOf } from './layout.js';
 import { writeLoss } from './loss.js';
+import { roundAtRandom } from './masters.js';
 import { clipFactor, direction, type Rates, type Slots } from './optimiser.js';
 import { totalOf, unitsOf } from './parameters.js';
 import type { Scales } from './quantizers.js';
@@ -29,6 +30,8 @@ export const LOSS = 'loss';
 export const NORM = 'gradient_norm';
 export const RATES = ['rate', 'scale_rate', 'first_correction', 'second_correction'] as const;
 export const SHARE = 'rounding_share';
+/** Decides how weights are rounded at random, in each step anew. */
+export const DRAW = 'draw';
 export const DECISION = ['decision_weight', 'decision_power'] as const;
 
 export interface TrainingGraph {
@@ -63,7 +66,7 @@ class Writer {
     const { graph } = problem.model;
     const learned = new Set(layout.parameters.map((p) => p.name));
     this.constants = graph.initializers.filter((t) => !learned.has(t.name ?? ''));
-    const ours = [...STATE, ...STATE.map(next), ...RATES, ...DECISION, LOSS, NORM, SHARE];
+    const ours = [...STATE, ...STATE.map(next), ...RATES, ...DECISION, LOSS, NORM, SHARE, DRAW];
     this.b = new Builder(nameAllocator(new Set([...usedNames(graph), ...ours])));
     const sizes = new Map(problem.dims);
     for (const t of graph.initializers) sizes.set(t.name ?? '', t.dims);
@@ -71,10 +74,10 @@ class Writer {
     for (const { name } of graph.inputs) this.input(name, problem.dims.get(name)!, graph);
   }
 
-  input(name: string, dims: number[], graph?: Model['graph']): string {
+  input(name: string, dims: number[], graph?: Model['graph'], dtype: Dtype = 'float32'): string {
     const stated = graph?.inputs.find((i) => i.name === name)?.type?.tensor?.elemType;
     const tensor = {
-      elemType: stated ?? dtypeNumber('float32'),
+      elemType: stated ?? dtypeNumber(dtype),
       shape: { dims: dims.map((value) => ({ value })) },
     };
     this.inputs.push({ name, type: { tensor } });
@@ -240,7 +243,11 @@ function update(writer: Writer, { gradients }: Backward, scaleNames: ReadonlyMap
   const units = b.reals(unitsOf(layout.parameters, model.graph.initializers, quantized?.undecided), [
     totalOf(layout.parameters),
   ]);
-  take('weights', weights, (step, gain) => b.sub('weights', b.mul(b.mul(step, units), b.mul(rate, gain))));
+  take('weights', weights, (step, gain) => {
+    const moved = b.sub('weights', b.mul(b.mul(step, units), b.mul(rate, gain)));
+    if (settings.masters !== 'bf16') return moved;
+    return roundAtRandom(b, moved, totalOf(layout.parameters), writer.input(DRAW, [], undefined, 'uint32'));
+  });
   if (hasScales)
     take('scales', scales[0], (step, gain) =>
       b.mul('scales', b.op('Exp', [b.neg(b.mul(step, b.mul(scaleRate, gain)))])),

@@ -1,6 +1,6 @@
 import { invalidError, QuantizeError } from '../errors.js';
 import type { Feeds } from '../runtime/types.js';
-import { shuffled } from './random.js';
+import { shuffled, uniform } from './random.js';
 import { paceAt, type Schedule } from './schedule.js';
 import { copyState } from './state.js';
 import type { Trainer } from './trainer.js';
@@ -46,6 +46,9 @@ export interface Lesson {
   signal?: AbortSignal;
 }
 
+/** What is drawn for weights between steps, apart from what is drawn for orders of samples. */
+const MASTERS = -1;
+
 /** By the loss: of a few hundred judges, whose class changes is a matter of luck. */
 const better = (a: Score, b: Score | undefined): boolean => b === undefined || a.loss < b.loss;
 
@@ -78,7 +81,8 @@ export async function train(trainer: Trainer, lesson: Lesson, progress: Progress
       if (signal?.aborted) throw new QuantizeError('interrupted', 'INTERRUPTED', 'stopped as asked');
       const at = (step - progress.step - 1) * batch;
       const feeds = await lesson.teach(order.slice(at, at + batch), step);
-      const { loss } = await trainer.step(feeds, paceAt(schedule, step));
+      const draw = Math.floor(uniform(seed, step, MASTERS) * 2 ** 32);
+      const { loss } = await trainer.step(feeds, { ...paceAt(schedule, step), draw });
       requireFinite(loss, step);
       total += loss;
       lesson.onStep?.({ step, loss, best: progress.best?.score });

@@ -1,7 +1,18 @@
 import { openModel } from '../runtime/index.js';
 import type { Feeds, Session, TensorValue } from '../runtime/types.js';
 import type { Cut } from './backward.js';
-import { DECISION, forwardGraph, LOSS, NORM, next, RATES, SHARE, STATE, trainingGraph } from './graph.js';
+import {
+  DECISION,
+  DRAW,
+  forwardGraph,
+  LOSS,
+  NORM,
+  next,
+  RATES,
+  SHARE,
+  STATE,
+  trainingGraph,
+} from './graph.js';
 import { corrections } from './optimiser.js';
 import { copyState, initialState, stateOf, vectorsOf } from './state.js';
 import type { Problem, State } from './types.js';
@@ -16,6 +27,8 @@ export interface Pace {
   share: number;
   /** How much it counts that codes are not decided yet, and how sharply (`soft-rounding.ts`). */
   decision?: { weight: number; power: number };
+  /** Decides how weights are rounded at random, a whole number below 2³². */
+  draw?: number;
 }
 
 /** Networks are trained with it one step after the other. */
@@ -64,7 +77,7 @@ export async function openTrainer(problem: Problem, threads?: number): Promise<T
 
 const first = ({ data }: TensorValue): number => data[0] as number;
 
-function rates({ step, rate, scaleRate, share, decision = { weight: 0, power: 2 } }: Pace): Feeds {
+function rates({ step, rate, scaleRate, share, decision = { weight: 0, power: 2 }, draw = 0 }: Pace): Feeds {
   const [one, two] = corrections(step);
   const all = [rate, scaleRate, one, two];
   const decisions = [decision.weight, decision.power];
@@ -72,6 +85,7 @@ function rates({ step, rate, scaleRate, share, decision = { weight: 0, power: 2 
     ...Object.fromEntries(RATES.map((name, i) => [name, scalar(all[i])])),
     ...Object.fromEntries(DECISION.map((name, i) => [name, scalar(decisions[i])])),
     [SHARE]: scalar(share),
+    [DRAW]: { dtype: 'uint32', dims: [], data: Uint32Array.of(draw) },
   };
 }
 

@@ -43,6 +43,8 @@ export interface GraphSettings {
   clip: number;
   /** Rounding sets in little by little: y = x + a·(Q(x) − x) with a graph input a. */
   annealing: boolean;
+  /** What weights are kept in from step to step: bfloat16 is rounded to at random. */
+  masters?: 'fp32' | 'bf16';
 }
 
 /** Where a value lies in the flat vector of its kind. */

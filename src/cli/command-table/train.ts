@@ -29,6 +29,7 @@ export const TRAIN: CommandSpec = {
     'patience',
     'clip',
     'anneal',
+    'masters',
     'checkpoint',
     ...GATES,
     'output',

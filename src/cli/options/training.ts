@@ -116,6 +116,13 @@ export const TRAINING_OPTIONS = {
     group: HEADINGS.training,
     parse: decimal('anneal'),
   },
+  masters: {
+    flags: '--masters <format>',
+    description:
+      'what weights are kept in from step to step: fp32, or bf16, rounded at random so that small steps add up (default: fp32)',
+    group: HEADINGS.training,
+    choices: ['fp32', 'bf16'],
+  },
   checkpoint: {
     flags: '--checkpoint <file>',
     description: 'written after each epoch; a run that finds it goes on from there to the same result',
@@ -143,6 +150,7 @@ export interface TrainingOptionValues {
   anneal?: number;
   checkpoint?: string;
   holdCodes?: boolean;
+  masters?: 'fp32' | 'bf16';
 }
 
 /** What the options say of training; `data` and `labels` are named otherwise in the main job. */
@@ -167,5 +175,6 @@ export const trainingOf = (
   patience: options.patience,
   clip: options.clip,
   annealing: anneal,
+  masters: options.masters,
   checkpoint: options.checkpoint,
 });

@@ -82,6 +82,7 @@ function problemOf(
       clip: options.clip ?? TRAINING_DEFAULTS.clip,
       annealing: (options.annealing ?? 0) > 0,
       heldCodes: options.heldCodes,
+      masters: options.masters,
     },
   };
 }

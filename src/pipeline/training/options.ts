@@ -27,6 +27,8 @@ export interface TrainingOptions {
   /** Share of the steps over which rounding sets in. */
   annealing?: number;
   fixedScales?: boolean;
+  /** What weights are kept in from step to step; bfloat16 is rounded to at random. */
+  masters?: 'fp32' | 'bf16';
   /** Codes of weights stay as rounding left them; scales and biases learn. */
   heldCodes?: boolean;
   /** File that is written after each epoch, and gone on from where it is there. */
