@@ -3,6 +3,7 @@ import { dtypeNumber } from '../../src/ir/dtypes.js';
 import { makeNode, nameAllocator } from '../../src/ir/graph.js';
 import { floatTensor } from '../../src/ir/tensor.js';
 import { openModel } from '../../src/runtime/index.js';
+import type { TensorValue } from '../../src/runtime/types.js';
 import { Builder } from '../../src/train/builder.js';
 import { openTrainer } from '../../src/train/index.js';
 import { roundAtRandom } from '../../src/train/masters.js';
@@ -88,12 +89,8 @@ it('keeps what steps far below the grid add up to, where rounding to the nearest
     },
     1,
   );
-  const batch = Object.fromEntries(
-    [
-      ['x', 1],
-      ['t', 0],
-    ].map(([name, fill]) => [name, { dtype: 'float32', dims: [1, COUNT], data: row(Number(fill)) } as const]),
-  );
+  const constant = (fill: number): TensorValue => ({ dtype: 'float32', dims: [1, COUNT], data: row(fill) });
+  const batch = { x: constant(1), t: constant(0) };
   for (let step = 1; step <= STEPS; step++)
     await trainer.step(batch, { step, rate: RATE, scaleRate: 0, share: 1, draw: step });
   await trainer.release();
