@@ -5,6 +5,9 @@ import type { Options } from './options/index.js';
 import { type Shell, type Sink, widthOf } from './shell.js';
 
 const REDRAW_MS = 100;
+const TICK_MS = 1000;
+/** Seconds of silence after which a stage says how long it has been at it. */
+const LONG = 2;
 const BAR_WIDTH = 24;
 
 /** Tells on stderr how the work goes and what it met. */
@@ -61,28 +64,33 @@ function stageLines(stderr: Sink): Display {
   };
 }
 
-/** On a terminal: one line, redrawn at most ten times a second and at the end of a stage. */
+/**
+ * On a terminal: one line, redrawn at most ten times a second and at the end of a stage, and every second while a stage
+ * says nothing.
+ */
 function liveBar(stderr: Sink, width: number, now: () => number): Display {
   let drawnAt = 0;
-  let visible = false;
-  let stage: string | undefined;
+  let last: ProgressEvent = { stage: '' };
   let startedAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const draw = () => {
+    drawnAt = now();
+    stderr.write(`\r\x1b[2K${barText(last, (drawnAt - startedAt) / 1000).slice(0, width - 1)}`);
+  };
+  const tick = () => last.done === undefined && draw();
   return {
     update(event) {
-      const time = now();
-      const fresh = event.stage !== stage;
-      if (fresh) {
-        stage = event.stage;
-        startedAt = time;
-      }
-      if (!fresh && time - drawnAt < REDRAW_MS && event.done !== event.total) return;
-      drawnAt = time;
-      visible = true;
-      stderr.write(`\r\x1b[2K${barText(event, (time - startedAt) / 1000).slice(0, width - 1)}`);
+      const isFresh = event.stage !== last.stage;
+      last = event;
+      if (isFresh) startedAt = now();
+      else if (now() - drawnAt < REDRAW_MS && event.done !== event.total) return;
+      draw();
+      timer ??= setInterval(tick, TICK_MS).unref();
     },
     clear() {
-      if (visible) stderr.write('\r\x1b[2K');
-      visible = false;
+      if (timer) stderr.write('\r\x1b[2K');
+      clearInterval(timer);
+      timer = undefined;
     },
   };
 }
@@ -92,7 +100,7 @@ const describe = ({ stage, message }: ProgressEvent): string => (message ? `${st
 /** "calibrate ████████░░░░ 41/100 · 12.5/s · 5 s left"; `seconds` since the stage began gives a rate when it states none. */
 export function barText(event: ProgressEvent, seconds: number): string {
   const { done, total } = event;
-  if (done === undefined) return describe(event);
+  if (done === undefined) return `${describe(event)}${seconds < LONG ? '' : ` · ${duration(seconds)}`}`;
   const rate = event.rate ?? (seconds > 0 ? done / seconds : 0);
   const speed = rate > 0 ? ` · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s` : '';
   if (total === undefined) return `${describe(event)} ${done}${speed}`;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Options } from '../../src/cli/options/index.js';
 import { barText, createProgress, duration } from '../../src/cli/progress.js';
 import type { Shell } from '../../src/cli/shell.js';
@@ -10,6 +10,7 @@ describe('barText', () => {
   it.each([
     [{ stage: 'load' }, 0, 'load'],
     [{ stage: 'load', message: 'net.onnx' }, 0, 'load: net.onnx'],
+    [{ stage: 'equalize' }, 61, 'equalize · 1 min 1 s'],
     [{ stage: 'c', done: 0, total: 10 }, 0, `c ${EMPTY} 0/10`],
     [{ stage: 'c', done: 10, total: 10 }, 4, `c ${FULL} 10/10 · 2.5/s`],
     [
@@ -62,6 +63,18 @@ describe('createProgress', () => {
     progress.end();
     progress.end();
     expect(written).toHaveLength(3);
+  });
+
+  it('tells the time of a stage that says nothing', () => {
+    vi.useFakeTimers();
+    const { progress, written, clock } = collect({}, true);
+    progress.update({ stage: 'equalize' });
+    clock.ms = 3000;
+    vi.advanceTimersByTime(1000);
+    progress.end();
+    vi.advanceTimersByTime(5000);
+    vi.useRealTimers();
+    expect(written.map((text) => text.replace('\r\x1b[2K', ''))).toEqual(['equalize', 'equalize · 3 s', '']);
   });
 
   it('writes one line per stage into a pipe', () => {

@@ -19,6 +19,7 @@ export async function takeStep(
   const started = performance.now();
   const next = await step.attempt(draft);
   if (!next) return { draft };
+  options.onProgress?.({ stage: step.id, message: 'trial' });
   const [before, after] = [await trial.score(draft), await trial.score(next)];
   const kept = step.certain === true || after > before + (step.worthDb ?? 0);
   const rung: Improvement = {
