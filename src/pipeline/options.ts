@@ -40,6 +40,8 @@ export interface JobOptions extends SampleSettings, Writing {
   scheme: string;
   /** Formats of weights that sensitivity and mixed precision try: "int4", "int4-block32". */
   candidates?: string[];
+  /** `sensitivity`: also forecast damage by Fisher's information, a backward pass a sample. */
+  fisher?: boolean;
   /** Of a mixed scheme; without one the smallest model that passes the gates. */
   budget?: Budget;
   /** Files that what other budgets would buy goes to; it is worked out where there are any. */

@@ -7,6 +7,7 @@ import { actionFor } from '../sensitivity/index.js';
 import type { LayerSensitivity, Sensitivity } from '../sensitivity/types.js';
 import { compareLayers } from '../verify/index.js';
 import { DEFAULT_CANDIDATES, ownCandidate, parseCandidates } from './damage/candidates.js';
+import { addForecasts } from './damage/fisher.js';
 import { DAMAGE_SAMPLES, type Profile, profileOf, withActivations } from './damage/profile.js';
 import { type Draft, firstDraft } from './draft.js';
 import type { JobOptions } from './options.js';
@@ -35,12 +36,11 @@ async function sensitivityOf(draft: Draft): Promise<Sensitivity> {
   const { options } = job;
   const own = ownCandidate(draft);
   const candidates = parseCandidates([...(options.candidates ?? DEFAULT_CANDIDATES), own]);
-  const found = await profileOf(draft, candidates, {
-    ...(await judges(job, source)),
-    limit: options.limit ?? DAMAGE_SAMPLES,
-  });
+  const judging = { ...(await judges(job, source)), limit: options.limit ?? DAMAGE_SAMPLES };
+  const found = await profileOf(draft, candidates, judging);
   if (found.layers.size === 0)
     throw usageError('NOTHING_TO_MEASURE', 'no layer of the model has a weight that this scheme quantizes');
+  const fisher = options.fisher ? await addForecasts(draft, found, judging) : undefined;
   const layers = withActions(found, own);
   for (const { id } of candidates) await accumulate(draft, found, id, layers);
   const noise = layers.reduce(
@@ -58,6 +58,7 @@ async function sensitivityOf(draft: Draft): Promise<Sensitivity> {
     own,
     activationsOnly: found.activationsOnly,
     predictedDb: noise > 0 ? -10 * Math.log10(noise) : null,
+    ...(fisher && { fisher }),
     layers,
     activations: plan.activations.map(({ tensor, format }) => ({
       tensor,

@@ -62,5 +62,5 @@ export class DamageSums {
 }
 
 /** Rows of class scores; of a language model, one a position. */
-const rowsOf = (dims: readonly number[]) =>
+export const rowsOf = (dims: readonly number[]) =>
   dims.length === 3 && dims[2] > 2 ? { rows: dims[0] * dims[1], classes: dims[2] } : classRows(dims);

@@ -26,6 +26,8 @@ export interface CandidateDamage {
   localDb: number | null;
   /** The same when everything up to here is: weights in this format and activations. */
   accumulatedDb?: number | null;
+  /** What Fisher's information of the weight says of it, in the unit of `Sensitivity.fisher`; where that was asked for. */
+  forecast?: number;
   global: Damage;
 }
 
@@ -51,6 +53,15 @@ export interface Propagation {
   mutualBits: number;
 }
 
+/** How forecasts by Fisher's information were made, and how good they are. */
+export interface FisherSummary {
+  /** What forecasts are: mean KL in nats (`Damage.kl`), or noise over signal power (`Damage.noise`). */
+  forecasts: 'kl' | 'noise';
+  samples: number;
+  /** Spearman's rank correlation with what was measured, over weights and candidates; absent for fewer than three. */
+  rankCorrelation?: number;
+}
+
 export interface Sensitivity {
   schema: 'onnx-quantize/sensitivity@1';
   model: { name: string; sha256: string };
@@ -65,6 +76,7 @@ export interface Sensitivity {
   /** All activations rounded, every weight in float; and what adding up all damage says of the whole. */
   activationsOnly: Damage;
   predictedDb: number | null;
+  fisher?: FisherSummary;
   /** In the order of the graph. */
   layers: LayerSensitivity[];
   /** Each rounded activation alone. */

@@ -1,8 +1,8 @@
 import { type Dtype, dtypeNumber } from '../ir/dtypes.js';
-import { makeAttribute, makeNode, nameAllocator, opsetVersion, usedNames } from '../ir/graph.js';
+import { makeAttribute, makeNode, nameAllocator, usedNames } from '../ir/graph.js';
 import type { Model, Tensor, ValueInfo } from '../ir/model.js';
-import { prune } from '../ir/prune.js';
 import { product } from './adjoints/common.js';
+import { assembled, sizedInput } from './assemble.js';
 import { type Backward, backward, type Cut } from './backward.js';
 import { Builder } from './builder.js';
 import { type Quantizers, quantizersOf, writeForward } from './forward.js';
@@ -43,9 +43,6 @@ export interface TrainingGraph {
   cuts: Cut[];
 }
 
-const OPSET = 21;
-const IR = 10;
-
 interface Forward {
   scaleNames: Map<string, string>;
   /** What says where between two codes weights lie. */
@@ -76,11 +73,7 @@ class Writer {
 
   input(name: string, dims: number[], graph?: Model['graph'], dtype: Dtype = 'float32'): string {
     const stated = graph?.inputs.find((i) => i.name === name)?.type?.tensor?.elemType;
-    const tensor = {
-      elemType: stated ?? dtypeNumber(dtype),
-      shape: { dims: dims.map((value) => ({ value })) },
-    };
-    this.inputs.push({ name, type: { tensor } });
+    this.inputs.push(sizedInput(name, dims, stated ?? dtypeNumber(dtype)));
     return name;
   }
 
@@ -113,24 +106,12 @@ class Writer {
   }
 
   model(outputs: string[]): Model {
-    const { model } = this.problem;
-    const others = model.opsetImports.filter((o) => o.domain && o.domain !== 'ai.onnx');
-    const result: Model = {
-      ...model,
-      irVersion: Math.max(IR, model.irVersion ?? 0),
-      opsetImports: [{ domain: '', version: Math.max(OPSET, opsetVersion(model)) }, ...others],
-      functions: [],
-      graph: {
-        ...model.graph,
-        nodes: this.b.nodes,
-        inputs: this.inputs,
-        outputs: outputs.map((name) => ({ name })),
-        valueInfo: [],
-        initializers: [...this.constants, ...this.b.initializers],
-      },
-    };
-    prune(result.graph);
-    return result;
+    return assembled(this.problem.model, {
+      nodes: this.b.nodes,
+      inputs: this.inputs,
+      initializers: [...this.constants, ...this.b.initializers],
+      outputs,
+    });
   }
 }
 

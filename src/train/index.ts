@@ -2,6 +2,8 @@ export { AUGMENTATIONS, type Augmentation } from './augment/index.js';
 export { Batches } from './batches.js';
 export { type Block, blockModel, blocksOf } from './blocks.js';
 export { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+export { type Fisher, fisherOf, openForecaster } from './fisher.js';
+export { type FisherProblem, fisherGraph, type Watched } from './fisher-graph.js';
 export { type Quantizers, quantizersOf } from './forward.js';
 export { trainingGraph } from './graph.js';
 export { type Layout, layoutOf } from './layout.js';

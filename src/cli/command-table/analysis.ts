@@ -40,6 +40,7 @@ export const SENSITIVITY: CommandSpec = {
   options: [
     ...MAKE.filter((id) => id !== 'effort'),
     'candidates',
+    'fisher',
     ...SAMPLES,
     ...EVALUATION,
     'stats',
@@ -54,6 +55,7 @@ export const SENSITIVITY: CommandSpec = {
   examples: [
     ['sensitivity model.onnx -t ane', 'ranked, the costliest layers first'],
     ['sensitivity model.onnx --candidates int3,int4-block32,int8 --limit 32', 'other formats, more samples'],
+    ['sensitivity model.onnx -c images/ --fisher', 'beside what is measured, what gradients foretell'],
     ['sensitivity model.onnx -f json | jq ".layers[] | {node, action}"', 'for scripts'],
   ],
   load: () => import('../commands/sensitivity.js'),

@@ -23,6 +23,12 @@ export const ACCURACY_OPTIONS = {
     group: HEADINGS.make,
     parse: words,
   },
+  fisher: {
+    flags: '--fisher',
+    description:
+      'also forecast the damage of weights from their gradients (Fisher information): a backward pass a sample',
+    group: HEADINGS.make,
+  },
   budget: {
     flags: '--budget <what>',
     description:
@@ -56,6 +62,7 @@ export interface AccuracyOptions {
   effort?: 'fast' | 'balanced' | 'max';
   auto?: boolean;
   candidates?: string[];
+  fisher?: boolean;
   budget?: { of: 'size' | 'latency' | 'energy'; value: number; share: boolean };
   front?: string[];
   maxAccuracyDrop?: number;

@@ -1,5 +1,5 @@
 import { decibel, digits, percent } from '../../report/units.js';
-import type { Damage, LayerSensitivity } from '../../sensitivity/types.js';
+import type { Damage, FisherSummary, LayerSensitivity } from '../../sensitivity/types.js';
 import type { Sensitivity } from '../engine.js';
 import { markdownSection, paragraphs, renderSection, type Section } from './section.js';
 import type { Terminal } from './terminal.js';
@@ -29,10 +29,30 @@ const sentences = ({
   evidence,
   predictedDb,
   activationsOnly,
+  fisher,
 }: Sensitivity): string[] => [
   `${scheme} for ${target}, measured on ${samples} ${evidence === 'synthetic' ? 'made-up samples, which prove nothing about accuracy' : 'samples'}`,
   `all damage together says ${decibel(predictedDb)} at the outputs; activations alone ${damageText(activationsOnly)}`,
+  ...(fisher ? [fisherText(fisher)] : []),
 ];
+
+const fisherText = ({ forecasts, samples, rankCorrelation }: FisherSummary): string => {
+  const order =
+    rankCorrelation === undefined
+      ? ''
+      : `; rank correlation with what was measured ${rankCorrelation.toFixed(3)}`;
+  return `forecast: ${FORECASTS[forecasts].of} by Fisher information, from the gradients of ${samples} samples${order}`;
+};
+
+/** What is forecast: its name, and how it is written. */
+const FORECASTS = {
+  kl: { of: 'KL', head: '~KL', text: digits },
+  noise: {
+    of: 'noise at the outputs',
+    head: '~outputs',
+    text: (noise: number) => bare(noise > 0 ? -10 * Math.log10(noise) : null),
+  },
+};
 
 const damageText = ({ sqnrDb, kl, agreement, top1Drop }: Damage): string =>
   [
@@ -46,12 +66,25 @@ const BRIEF = 12;
 
 function sections(found: Sensitivity): Section[] {
   const activations = found.activations.filter((a) => a.global.noise > 0);
+  const forecast = found.fisher && FORECASTS[found.fisher.forecasts];
   return [
     {
       title: `layers, the costliest in ${found.own} first: entropy of the codes in bits, signal to noise at the layer, up to there, and at the outputs in dB`,
-      head: ['layer', 'format', 'kB', 'entropy', 'local', 'so far', 'outputs', 'KL', 'agree', 'action'],
-      rows: ranked(found).flatMap(layerRows),
-      numeric: [2, 3, 4, 5, 6, 7, 8],
+      head: [
+        'layer',
+        'format',
+        'kB',
+        'entropy',
+        'local',
+        'so far',
+        'outputs',
+        'KL',
+        'agree',
+        ...(forecast ? [forecast.head] : []),
+        'action',
+      ],
+      rows: ranked(found).flatMap((layer) => layerRows(layer, forecast?.text)),
+      numeric: [2, 3, 4, 5, 6, 7, 8, ...(forecast ? [9] : [])],
       brief: BRIEF * found.candidates.length,
     },
     {
@@ -73,7 +106,10 @@ export function ranked({ layers, own }: Sensitivity): LayerSensitivity[] {
   return layers.toSorted((a, b) => cost(b) - cost(a));
 }
 
-const layerRows = ({ node, candidates, action }: LayerSensitivity): string[][] =>
+const layerRows = (
+  { node, candidates, action }: LayerSensitivity,
+  forecast?: (damage: number) => string,
+): string[][] =>
   candidates.map((c, i) => [
     i === 0 ? node : '',
     c.candidate,
@@ -82,6 +118,7 @@ const layerRows = ({ node, candidates, action }: LayerSensitivity): string[][] =
     bare(c.localDb),
     c.accumulatedDb === undefined ? '' : bare(c.accumulatedDb),
     ...globalCells(c.global),
+    ...(forecast ? [c.forecast === undefined ? '' : forecast(c.forecast)] : []),
     i === 0 ? action : '',
   ]);
 

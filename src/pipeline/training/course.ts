@@ -26,6 +26,7 @@ import { type Lessons, lessonsFor } from './samples.js';
 import { defaultBatch, type Sized, sized } from './sizes.js';
 import { startOf, withConstants } from './start.js';
 import { summary, type Trained } from './summary.js';
+import { unreached } from './unreached.js';
 
 export interface Course {
   draft: Draft;
@@ -193,11 +194,9 @@ const scheduleOf = ({ rate, scaleRate, annealing }: TrainingOptions, steps: numb
 /** Says what is not trained, and which operators are the reason. */
 function tellFrozen({ job }: Draft, { frozen, cuts }: Trainer): void {
   if (frozen.length === 0) return;
-  const reasons = [...new Set(cuts.map((c) => `${c.node.opType} "${c.node.name}": ${c.reason}`))].slice(0, 3);
-  const named = frozen.slice(0, 5).map((name) => `"${name}"`);
   note(job, {
     level: 'warning',
     code: 'TRAIN_FROZEN',
-    message: `${frozen.length} constants stay as they are (${named.join(', ')}${frozen.length > 5 ? ', …' : ''}), since no gradient reaches them: ${reasons.join('; ')}`,
+    message: `${frozen.length} constants stay as they are ${unreached({ frozen, cuts })}`,
   });
 }

@@ -21,7 +21,8 @@ export async function trainingBytes(problem: Problem): Promise<number> {
   return process.memoryUsage().rss + step + 2 * forward;
 }
 
-function graphBytes(graph: Graph, types: ReadonlyMap<string, ValueMeta>): number {
+/** Bytes that running a graph takes. */
+export function graphBytes(graph: Graph, types: ReadonlyMap<string, ValueMeta>): number {
   const bytesOf = (name: string): number => {
     const meta = types.get(name);
     const dims = meta && staticDims(meta);
@@ -39,20 +40,18 @@ function graphBytes(graph: Graph, types: ReadonlyMap<string, ValueMeta>): number
 }
 
 /**
+ * @param work what takes it
  * @param most bytes that it may take; by default what the machine, or the container, has
  * @throws QuantizeError TRAIN_MEMORY (unsupported)
  */
-export function requireMemory(bytes: number, batch: number, most = machineBytes()): void {
+export function requireMemory(bytes: number, batch: number, most = machineBytes(), work = 'training'): void {
   if (bytes <= most) return;
   const fitting = Math.floor(batch * Math.min(0.5, most / bytes));
   throw unsupportedError(
     'TRAIN_MEMORY',
-    `training takes about ${megabytes(bytes)} MB, and ${megabytes(most)} MB may be taken`,
+    `${work} takes about ${megabytes(bytes)} MB, and ${megabytes(most)} MB may be taken`,
     {
-      hint:
-        fitting >= 1
-          ? `train with --batch ${fitting}`
-          : 'give it more with --memory, or train on smaller samples',
+      hint: fitting >= 1 ? `train with --batch ${fitting}` : 'give it more with --memory, or smaller samples',
     },
   );
 }

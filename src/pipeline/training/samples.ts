@@ -63,7 +63,8 @@ export function heldOut(count: number): Pick<Lessons, 'training' | 'validation'>
   return { training: numbers.filter((n) => !held.has(n)), validation };
 }
 
-async function firstOf(source: SampleSource): Promise<Feeds> {
+/** @throws QuantizeError NO_SAMPLES (invalid) */
+export async function firstOf(source: SampleSource): Promise<Feeds> {
   for await (const { feeds } of source.samples((i) => i === 0)) return feeds;
   throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
 }
