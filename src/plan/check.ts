@@ -85,7 +85,10 @@ function wrongWeight(plan: WeightPlan, names: Names): string | undefined {
   return astray && `node "${astray.node}" does not read "${tensor}" as input ${astray.input}`;
 }
 
-/** A format has one form in each encoding, of two bits another one beside activations; a matrix of blocks may also go into MatMulNBits. */
+/**
+ * A format has one form in each encoding, of two bits another one beside activations; a matrix of blocks may also go into
+ * MatMulNBits.
+ */
 function wrongForm({ tensor, format, form, granularity }: WeightPlan): string | undefined {
   const row = elementOf(format);
   if (row.kind === 'integer' && row.bits > MOST_BITS) return `"${tensor}" cannot be stored as ${format}`;

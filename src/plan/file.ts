@@ -104,6 +104,9 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
 /** Lists that a plan need not have. */
 const OPTIONAL = new Set(['absorption', 'equalization']);
 
+const WHAT_A_PLAN_IS =
+  'a plan is what `quantize plan -o plan.json` wrote; it comes first: quantize apply plan.json model.onnx';
+
 /**
  * Reads a plan file.
  * @throws QuantizeError PLAN_INVALID (invalid) naming the entry and what was expected there
@@ -116,12 +119,16 @@ export function decodePlan(json: string, file: string): Plan {
   } catch (cause) {
     throw invalidError('PLAN_INVALID', `not JSON: ${(cause as Error).message}`, {
       where: { file },
-      hint: 'a plan is what `quantize plan -o plan.json` wrote; it comes first: quantize apply plan.json model.onnx',
+      hint: WHAT_A_PLAN_IS,
       cause,
     });
   }
   const plan = value as Record<string, unknown>;
-  if (plan?.schema !== SCHEMA) throw fail(`schema is ${JSON.stringify(plan?.schema)}, expected "${SCHEMA}"`);
+  if (plan?.schema !== SCHEMA)
+    throw invalidError('PLAN_INVALID', `schema is ${JSON.stringify(plan?.schema)}, expected "${SCHEMA}"`, {
+      where: { file },
+      hint: WHAT_A_PLAN_IS,
+    });
   for (const key of ['model', 'target', 'scheme', 'method', 'evidence'])
     if (!text(plan[key])) throw fail(`"${key}" must be a string`);
   if (plan.encoding !== 'exec' && plan.encoding !== 'spec') throw fail('"encoding" must be exec or spec');

@@ -11,7 +11,7 @@ export const isKnownFormat = (id: string): boolean =>
  * onnxruntime 1.30 dequantizes codes of so many bits, but between pairs of activations it makes kernels of 8-bit weights of them,
  * and does not open the model. Of four bits it knows that it must not.
  */
-const PAIR = 2;
+const TWO_BITS = 2;
 
 /** Gather, Cast, Reshape and Mul in the forms that codebooks and casts are written in. */
 const PLAIN_OPSET = 13;
@@ -25,7 +25,7 @@ const E8M0_OPSET = 24;
  */
 export function formOf(id: string, encoding: Encoding, multiplied = false): WeightForm {
   const row = elementOf(id);
-  if (row.bits === PAIR && encoding === 'exec' && multiplied) return 'nibbles';
+  if (row.bits === TWO_BITS && encoding === 'exec' && multiplied) return 'nibbles';
   if (row.kind === 'float' && !row.scaled) return 'cast';
   const taken = encoding === 'spec' ? Number.isFinite(row.opset) : row.executable;
   return taken ? 'linear' : 'codebook';

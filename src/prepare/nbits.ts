@@ -22,8 +22,8 @@ interface Layout {
 
 /**
  * The weight of com.microsoft.MatMulNBits, B [N, ⌈K / block⌉, block · bits / 8] of unsigned codes with scales and zero points
- * [N, ⌈K / block⌉] (ContribOperators.md), turned to [K, N]: signed codes where every zero point is half the range. Floats where the last block is short, as export
- * formats have no such blocks.
+ * [N, ⌈K / block⌉] (ContribOperators.md), turned to [K, N]: signed codes where every zero point is half the range. Floats
+ * where the last block is short, as export formats have no such blocks.
  * @returns undefined for what DequantizeLinear does not say (other widths, reordered rows, zero points of floats), and where
  * sizes do not fit the attributes
  */

@@ -126,7 +126,7 @@ const REFUSED: [what: string, args: string[], exit: number, code: RegExp, said: 
   ['samples that are not there', [MODEL, '-c', 'nowhere'], 3, /SAMPLES_NOT_FOUND/, 'nowhere'],
   ['an empty folder of samples', [MODEL, '-c', 'empty'], 3, /SAMPLES_EMPTY/, 'empty'],
   ['labels that are not there', [MODEL, '-e', SAMPLES, '-l', 'nowhere'], 3, /LABELS?_\w+/, 'nowhere'],
-  ['a plan that is none', ['apply', 'text.json', MODEL], 3, /PLAN_INVALID/, 'text.json'],
+  ['a plan that is none', ['apply', 'text.json', MODEL], 3, /PLAN_INVALID/, 'quantize apply plan.json'],
   ['statistics that are none', [MODEL, '--stats', 'text.json'], 3, /STAT\w+/, 'text.json'],
   ['an output folder that is not there', [MODEL, '-o', 'no/q.onnx'], 3, /NO_FOLDER/, 'no/q.onnx'],
 ];

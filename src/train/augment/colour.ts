@@ -8,10 +8,8 @@ const [BRIGHTNESS, CONTRAST, SATURATION] = [5, 6, 7];
 /** Pictures brighter or darker, of more or less contrast and colour; no value leaves what the batch spans. */
 export function coloured(from: Float32Array, pictures: Pictures, draw: Draw): Float32Array {
   const { count, height, width, channels, strides, size } = pictures;
-  const [least, most] = from.reduce(
-    ([a, b], v) => [Math.min(a, v), Math.max(b, v)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  );
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const v of from) [least, most] = [Math.min(least, v), Math.max(most, v)];
   const to = new Float32Array(from.length);
   for (let n = 0; n < count; n++) {
     const part = from.subarray(n * size, (n + 1) * size);
