@@ -1,6 +1,8 @@
 import type { Model } from '../ir/model.js';
 import type { ValueMeta } from '../runtime/types.js';
 import { withGains } from './gains.js';
+import { kindsOf } from './kinds.js';
+import { unrestorable } from './restored.js';
 import { topologyOf } from './topology.js';
 import type { Rescaling } from './types.js';
 
@@ -14,13 +16,16 @@ export function misfit(
   rescalings: readonly Rescaling[],
 ): { tensor: string; message: string } | undefined {
   if (rescalings.length === 0) return undefined;
-  const gains = rescalings.flatMap(({ gainOf }) => gainOf ?? []);
+  const { plain, divided, gains: entries } = kindsOf(rescalings);
+  const unfit = unrestorable(model, types, divided);
+  if (unfit) return unfit;
+  const gains = entries.flatMap(({ gainOf }) => gainOf ?? []);
   const stray = gains.find((tensor) => !types.has(tensor));
   if (stray) return { tensor: stray, message: `there is no value "${stray}" to multiply` };
   const gained = withGains(model, types, gains);
   const topology = topologyOf(gained.model, gained.types);
   const given = new Map<number, number>();
-  for (const { tensors, factors } of rescalings)
+  for (const { tensors, factors } of [...plain, ...entries])
     for (const tensor of tensors) {
       const classes = topology.slots.get(tensor)?.classes;
       if (classes?.length !== factors.length)

@@ -5,8 +5,10 @@ import type { ValueMeta } from '../runtime/types.js';
 import { rescale } from './apply.js';
 import { componentsOf } from './components.js';
 import { evened, unmovable, withGains } from './gains.js';
+import { kindsOf } from './kinds.js';
 import { channelStats } from './observe.js';
 import { limitsOf } from './proposal.js';
+import { withRestored } from './restored.js';
 import { type Choice, search } from './search.js';
 import { topologyOf } from './topology.js';
 import type { Grids, Rescaling, Slot, Topology } from './types.js';
@@ -14,6 +16,7 @@ import type { Grids, Rescaling, Slot, Topology } from './types.js';
 export { absorb, absorbedSpreads, unfit } from './absorb/apply.js';
 export { planAbsorptions } from './absorb/plan.js';
 export { misfit } from './check.js';
+export { planRestored, restoredNode } from './restored.js';
 export type { Absorption, Grids, Rescaling } from './types.js';
 
 /** Extremes of channels settle on as many samples. */
@@ -139,21 +142,22 @@ function besides(topology: Topology, made: ReadonlyMap<string, string>): Slot[] 
 
 /**
  * The model with the channels named multiplied by their factors, and the types of its values; it computes what it did.
- * First what lies in the weights, then the gains.
+ * First what lies in the weights, then what is divided again, then the gains.
  */
 export function rescaled(
   model: Model,
   types: ReadonlyMap<string, ValueMeta>,
   rescalings: readonly Rescaling[],
 ): { model: Model; types: Map<string, ValueMeta> } {
-  const [gains, plain] = [rescalings.filter((r) => r.gainOf), rescalings.filter((r) => !r.gainOf)];
+  const { plain, divided, gains } = kindsOf(rescalings);
   const scaled = plain.length === 0 ? model : rescale(model, topologyOf(model, types), plain);
+  const given = withRestored(scaled, types, divided);
+  if (gains.length === 0) return given;
   const gained = withGains(
-    scaled,
-    types,
+    given.model,
+    given.types,
     gains.map((r) => r.gainOf!),
   );
-  if (gains.length === 0) return { model: scaled, types: gained.types };
   return { model: rescale(gained.model, topologyOf(gained.model, gained.types), gains), types: gained.types };
 }
 

@@ -55,6 +55,8 @@ export interface Rescaling {
   factors: number[];
   /** Set when the first tensor is this one multiplied by the factors, in a Mul that is put behind it. */
   gainOf?: string;
+  /** Set when all that reads the tensor reads it divided by the factors again, in a Mul that is put behind it. */
+  restored?: true;
   reason: string;
 }
 

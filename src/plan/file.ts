@@ -90,6 +90,7 @@ const LISTS: Record<string, { fields: Record<string, Check>; expected: string }>
       tensors: listOf(text),
       factors: listOf((v) => finite(v) && (v as number) > 0),
       gainOf: optional(text),
+      restored: optional(oneOf(true)),
     },
     expected: 'tensors and factors > 0, one a channel',
   },

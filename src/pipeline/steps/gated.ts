@@ -4,7 +4,8 @@ import type { Plan } from '../../plan/types.js';
 import { type Draft, replan } from '../draft.js';
 import { settled } from './settled.js';
 
-const REASON = 'a value times its own gate (SiLU): rounded once, behind the product, not before it too';
+export const GATE_REASON =
+  'a value times its own gate (SiLU): rounded once, behind the product, not before it too';
 const GATES = ['Sigmoid', 'HardSigmoid', 'Tanh'];
 
 /**
@@ -19,7 +20,7 @@ export async function leaveGatesFloat(draft: Draft): Promise<Draft | undefined> 
   const input = {
     ...draft.input,
     keepFloat: new Set([...keepFloat, ...nodes]),
-    floatReasons: new Map([...floatReasons, ...nodes.map((name) => [name, REASON] as const)]),
+    floatReasons: new Map([...floatReasons, ...nodes.map((name) => [name, GATE_REASON] as const)]),
   };
   return settled(replan(draft, { input }), draft);
 }

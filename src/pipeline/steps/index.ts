@@ -6,7 +6,7 @@ import { reconstructBlocks } from './blocks.js';
 import { leaveGatesFloat } from './gated.js';
 import { narrowRanges } from './half-quadratic.js';
 import { chooseRanges } from './ranges.js';
-import { absorbBiases, addGains, equalize, scaleByInputs } from './rescaling.js';
+import { absorbBiases, addGains, equalize, evenGates, scaleByInputs } from './rescaling.js';
 import { roundApart, roundByOutputs } from './rounding.js';
 import { widenCostliest } from './wide.js';
 import { keepCostliestFloat } from './worst-layers.js';
@@ -23,6 +23,8 @@ export interface Step {
   effort: Effort | 'auto' | 'mixed';
   /** Decibels that it must bring to be kept, for what it costs on the chip; 0 by default. */
   worthDb?: number;
+  /** Nothing to do where the worst output has as many decibels or more. */
+  below?: number;
   /** Kept whatever the trial says: what an earlier step fitted to few samples can look better there than it is. */
   certain?: boolean;
   /** What it finds does not fit into a plan file, so `quantize plan` goes without. */
@@ -49,6 +51,14 @@ export const STEPS: readonly Step[] = [
     description: 'channels rescaled so that those of one scale have even ranges',
     effort: 'balanced',
     attempt: equalize,
+  },
+  {
+    id: 'even-gates',
+    description: 'channels in front of gates (SiLU) multiplied before they are rounded, divided behind',
+    effort: 'balanced',
+    below: 15,
+    worthDb: 2,
+    attempt: evenGates,
   },
   {
     id: 'gates',

@@ -6,8 +6,10 @@ import {
   planAbsorptions,
   planGains,
   planRescalings,
+  planRestored,
   rescaled,
   rescaledSpreads,
+  restoredNode,
 } from '../../equalize/index.js';
 import type { Grids, Rescaling } from '../../equalize/types.js';
 import type { Diagnostic } from '../../errors.js';
@@ -16,6 +18,7 @@ import { activationsOn, candidates } from '../../plan/index.js';
 import type { Plan } from '../../plan/types.js';
 import { type Draft, firstDraft, replan } from '../draft.js';
 import { type Job, note } from '../stages.js';
+import { GATE_REASON, gatedProducts } from './gated.js';
 
 const STATISTICS_OF_THE_MODEL_AS_IT_IS: Diagnostic = {
   level: 'note',
@@ -73,6 +76,34 @@ export async function addGains(draft: Draft): Promise<Draft | undefined> {
   if (!grids?.steps || job.options.stats) return undefined;
   const { threads } = job.options;
   return rescaledDraft(draft, await planGains(job.prepared, types, source, { grids, threads }));
+}
+
+const DIVIDED = 'gives channels their own sizes back behind the rounding';
+
+/**
+ * Where layers write nothing but integers, what a gate (SiLU) reads is rounded with one scale for all channels: each
+ * channel gets the whole range there, and its own size back in float, with gate and product in float as well. What the
+ * product makes is multiplied as `addGains` does, since neither helps while the other is missing.
+ */
+export async function evenGates(draft: Draft): Promise<Draft | undefined> {
+  const { job, source, types, plan, input } = draft;
+  const { prepared, options, target } = job;
+  const grids = gridsOf(draft);
+  if (!grids?.steps || options.stats || target.kernelOutputs !== 'integer') return undefined;
+  const gated = new Set(gatedProducts(prepared, plan));
+  const tensors = prepared.graph.nodes.flatMap((n) => (gated.has(n.name ?? '') ? n.inputs : []));
+  const { threads } = options;
+  const divided = await planRestored(prepared, types, source, { tensors, threads });
+  if (divided.length === 0) return undefined;
+  const given = rescaled(prepared, types, divided);
+  const gains = await planGains(given.model, given.types, source, { grids, threads });
+  const reasons: [string, string][] = [
+    ...[...gated].map((name): [string, string] => [name, GATE_REASON]),
+    ...divided.map(({ tensors: [tensor] }): [string, string] => [restoredNode(tensor), DIVIDED]),
+  ];
+  const floatReasons = new Map([...(input.floatReasons ?? []), ...reasons]);
+  const keepFloat = new Set([...input.keepFloat, ...reasons.map(([name]) => name)]);
+  return rescaledDraft({ ...draft, input: { ...input, keepFloat, floatReasons } }, [...divided, ...gains]);
 }
 
 /** Rescales the draft's model further. */

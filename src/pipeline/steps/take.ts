@@ -15,6 +15,7 @@ export async function takeStep(
 ): Promise<{ draft: Draft; rung?: Improvement }> {
   const { options } = draft.job;
   stopIfAborted(options.signal);
+  if (step.below !== undefined && (await trial.score(draft)) >= step.below) return { draft };
   options.onProgress?.({ stage: step.id });
   const started = performance.now();
   const next = await step.attempt(draft);

@@ -42,7 +42,11 @@ describe('which steps are taken', () => {
   it.each([
     ['fast', 'mse', []],
     ['fast', 'auto', ['ranges']],
-    ['balanced', 'mse', ['absorb', 'equalize', 'gates', 'gain', 'rounding', 'awq', 'hqq', 'bias']],
+    [
+      'balanced',
+      'mse',
+      ['absorb', 'equalize', 'even-gates', 'gates', 'gain', 'rounding', 'awq', 'hqq', 'bias'],
+    ],
     [
       'max',
       'mse',
@@ -50,6 +54,7 @@ describe('which steps are taken', () => {
         ...[
           'absorb',
           'equalize',
+          'even-gates',
           'gates',
           'gain',
           'ranges',
@@ -93,6 +98,13 @@ describe('a step', () => {
     const dear = { ...step(next), worthDb: 1 };
     expect((await takeStep(draft, dear, judge(20, 20.9))).rung!.kept).toBe(false);
     expect((await takeStep(draft, dear, judge(20, 21.1))).rung!.kept).toBe(true);
+  });
+  it.each([
+    [14.9, true],
+    [15, false],
+  ])('is for drafts below its decibels alone: %d', async (before, tried) => {
+    const rescue = { ...step(next), below: 15 };
+    expect((await takeStep(draft, rescue, judge(before, 30))).rung !== undefined).toBe(tried);
   });
   it('is kept whatever the trial says where it cannot but help', async () => {
     const { rung } = await takeStep(draft, { ...step(next), certain: true }, judge(20, 19));
