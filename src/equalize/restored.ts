@@ -1,5 +1,6 @@
 import type { SampleSource } from '../data/types.js';
 import { cloneModel, links, makeNode } from '../ir/graph.js';
+import { keptName } from '../ir/kept.js';
 import type { Model } from '../ir/model.js';
 import { floatTensor } from '../ir/tensor.js';
 import type { ValueMeta } from '../runtime/types.js';
@@ -20,7 +21,7 @@ const WORTH = 3;
 
 /** Name of the value that takes the place of `tensor`, with the sizes that it had, and of the Mul that makes it. */
 const restored = (tensor: string): string => `${tensor}_restored`;
-export const restoredNode = (tensor: string): string => `${restored(tensor)}_node`;
+export const restoredNode = (tensor: string): string => keptName(restored(tensor));
 
 /**
  * Factors that give each channel of `tensors` the whole range, to be taken back behind the rounding: for values that a

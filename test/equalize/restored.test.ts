@@ -5,6 +5,7 @@ import { topologyOf } from '../../src/equalize/topology.js';
 import { makeNode } from '../../src/ir/graph.js';
 import type { Model } from '../../src/ir/model.js';
 import { floatTensor } from '../../src/ir/tensor.js';
+import { prepare } from '../../src/prepare/index.js';
 import { openModel } from '../../src/runtime/index.js';
 import { source } from '../emit/emitted.js';
 import { network } from '../plan/cases.js';
@@ -50,6 +51,8 @@ describe('channels in front of an operator that factors do not pass', () => {
     expect(misfit(model, types, found)).toBeUndefined();
     const after = rescaled(model, types, found);
     expect(after.model.graph.nodes.map((n) => n.opType)).toEqual(['Conv', 'Mul', 'Sigmoid', 'Mul', 'Conv']);
+    // A later preparation, for another opset or for fixed sizes, does not fold it away.
+    expect((await prepare(after.model, { opset: 21 })).model.graph.nodes).toHaveLength(5);
     expect(after.types.get('a_restored')?.dims).toEqual(types.get('a')?.dims);
     const slot = topologyOf(after.model, after.types).slots.get('a')!;
     const { min, max } = (await channelStats(after.model, [slot], source(inputs), { limit: 8 })).get('a')!;

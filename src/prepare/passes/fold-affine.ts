@@ -1,4 +1,5 @@
 import { isOp } from '../../ir/graph.js';
+import { isKept } from '../../ir/kept.js';
 import type { Node } from '../../ir/model.js';
 import { absorb, type ChannelAffine } from '../absorb.js';
 import { removeNodes } from '../edit.js';
@@ -24,7 +25,7 @@ const OPERATORS: Record<string, (Map | undefined)[]> = {
  *    Add of its bias: likewise.
  * 3. Add and Sub after a bare MatMul stay: the Add is its bias.
  * 4. constant ÷ x, a constant that varies along another axis or broadcasts the output up, an output read elsewhere
- *    or captured, a graph output, a computed or non-float32 weight, a result that is not finite: stay.
+ *    or captured, a graph output, a computed or non-float32 weight, a result that is not finite, a node that is named to be kept: stay.
  */
 export const foldAffine: Pass = {
   id: 'fold-affine',
@@ -34,7 +35,7 @@ export const foldAffine: Pass = {
     const folding = startFolding(model);
     let changes = 0;
     for (const node of model.graph.nodes)
-      if (isOp(node, ...Object.keys(OPERATORS)) && foldOne(folding, node)) changes++;
+      if (isOp(node, ...Object.keys(OPERATORS)) && !isKept(node) && foldOne(folding, node)) changes++;
     removeNodes(model.graph, folding.gone);
     return { changes };
   },

@@ -37,7 +37,7 @@ it('rescues channels in front of a gate, and the plan does it again: the same by
   expect(rung!.beforeDb).toBeLessThan(15);
   expect(rung!.afterDb).toBeGreaterThan(rung!.beforeDb! + 10);
   expect(plan.equalization).toMatchObject([{ tensors: ['a'], restored: true }, { gainOf: 'm' }]);
-  expect(plan.float.map(({ node }) => node)).toEqual(['a_restored_node', 's', 'm', 'm_evened_node']);
+  expect(plan.float.map(({ node }) => node)).toEqual(['a_restored_kept', 's', 'm', 'm_evened_node']);
   const file = join(paths.root, 'plan.json');
   writeFileSync(file, encodePlan(plan));
   const again = join(paths.root, 'again.onnx');
