@@ -1,4 +1,4 @@
-import { GATES, MAKE, PACKAGE, RESOURCES, SAMPLES, TALK } from '../options/groups.js';
+import { GATES, MAKE, RESOURCES, RESULTS, SAMPLES, TALK } from '../options/groups.js';
 import { type CommandSpec, MODEL } from './spec.js';
 
 export const TRAIN: CommandSpec = {
@@ -32,11 +32,7 @@ export const TRAIN: CommandSpec = {
     'masters',
     'checkpoint',
     ...GATES,
-    'output',
-    'package',
-    ...PACKAGE,
-    'report',
-    'html',
+    ...RESULTS,
     'savePlan',
     ...TALK,
     ...RESOURCES,

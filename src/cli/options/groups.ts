@@ -35,6 +35,8 @@ export const EVALUATION: OptionId[] = ['evaluation', 'labels'];
 export const GATES: OptionId[] = ['maxAccuracyDrop', 'minSqnr', 'keep'];
 /** What a package is like; a command adds where it goes. */
 export const PACKAGE: OptionId[] = ['ios', 'io', 'compute', 'dynamicBatch', 'image', 'failOnFallback'];
+/** All that a job on a model leaves behind. */
+export const RESULTS: OptionId[] = ['output', 'package', ...PACKAGE, 'report', 'html'];
 export const RESOURCES: OptionId[] = ['threads', 'memory'];
 export const RUN: OptionId[] = ['batch', 'sequence', 'price', 'battery', 'validate'];
 /** Of the main job, where it trains. */
