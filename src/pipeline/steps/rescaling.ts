@@ -90,6 +90,8 @@ export async function evenGates(draft: Draft): Promise<Draft | undefined> {
   const { prepared, options, target } = job;
   const grids = gridsOf(draft);
   if (!grids?.steps || options.stats || target.kernelOutputs !== 'integer') return undefined;
+  // Its 16 bits keep more, and take one rounding where this takes two multiplications.
+  if (options.auto) return undefined;
   const gated = new Set(gatedProducts(prepared, plan));
   const tensors = prepared.graph.nodes.flatMap((n) => (gated.has(n.name ?? '') ? n.inputs : []));
   const { threads } = options;

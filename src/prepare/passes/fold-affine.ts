@@ -25,7 +25,8 @@ const OPERATORS: Record<string, (Map | undefined)[]> = {
  *    Add of its bias: likewise.
  * 3. Add and Sub after a bare MatMul stay: the Add is its bias.
  * 4. constant ÷ x, a constant that varies along another axis or broadcasts the output up, an output read elsewhere
- *    or captured, a graph output, a computed or non-float32 weight, a result that is not finite, a node that is named to be kept: stay.
+ *    or captured, a graph output, a computed or non-float32 weight, a result that is not finite, a node that is named
+ *    to be kept: stay.
  */
 export const foldAffine: Pass = {
   id: 'fold-affine',

@@ -44,3 +44,10 @@ it('rescues channels in front of a gate, and the plan does it again: the same by
   await apply(file, options(paths, { output: again }));
   expect(readFileSync(again).equals(readFileSync(paths.output))).toBe(true);
 });
+
+it('leaves them to the 16 bits of --auto', async () => {
+  const paths = await files(folder(), net, rows(8, [4, 12, 12]));
+  const { report } = await quantize(options(paths, { auto: true, minSqnr: 25 }));
+  expect(report.improvements?.map(({ step }) => step)).not.toContain('even-gates');
+  expect(report.metrics!.outputs[0].sqnrDb).toBeGreaterThanOrEqual(25);
+});
