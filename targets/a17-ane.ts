@@ -18,6 +18,7 @@ export const a17Ane: Target = {
     symmetric: false,
     reason: 'Core ML quantize/dequantize take a zero point, so post-ReLU ranges keep all 256 codes',
   },
+  package: 'mlpackage',
   floatFormat: 'float16',
   kernelOutputs: 'float',
   peak: {

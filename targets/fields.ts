@@ -107,6 +107,7 @@ export const FIELDS: readonly FieldRule[] = [
   },
   text('activations.reason', 'the compiler takes no zero point'),
   { ...choice('runtime', ['tensorrt']), required: false },
+  { ...choice('package', ['mlpackage', 'savedmodel']), required: false },
   choice('floatFormat', ['float32', 'float16', 'bfloat16']),
   choice('kernelOutputs', ['float', 'integer']),
   group('peak', true),

@@ -19,6 +19,7 @@ export const tpuV4: Target = {
     reason:
       'weights are symmetric, so the zero point is a constant per output channel that folds into the int32 bias',
   },
+  package: 'savedmodel',
   floatFormat: 'bfloat16',
   kernelOutputs: 'float',
   peak: {

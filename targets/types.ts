@@ -54,6 +54,8 @@ export interface Target {
   };
   /** What compiles models for it, where that has rules of its own for Q/DQ pairs. */
   runtime?: 'tensorrt';
+  /** What its models are packed in, where its runtime loads no ONNX. */
+  package?: 'mlpackage' | 'savedmodel';
   /** Format of everything that is not quantized there. */
   floatFormat: 'float32' | 'float16' | 'bfloat16';
   /**

@@ -1,4 +1,5 @@
-import { emitPackable, encodeSidecar, packedSize, packedWeights } from '../emit/index.js';
+import { findTarget } from '../../targets/index.js';
+import { emitPackable, encodeSidecar, type PackageFormat, packedSize, packedWeights } from '../emit/index.js';
 import type { Diagnostic, QuantizeError } from '../errors.js';
 import { encodedSize, saveModel, writeAtomic } from '../onnx/index.js';
 import type { Plan } from '../plan/types.js';
@@ -114,9 +115,21 @@ async function packageOf({ draft }: Decided, { numbers }: Outcome): Promise<Pack
   const { job, plan, source } = draft;
   const { format } = outputsOf(job.options);
   if (!format) return undefined;
+  warnOfOtherChip(job, format);
   const packed = await pack(format, emitPackable(job.prepared, plan, numbers), source, job.options);
   for (const d of packed.diagnostics) note(job, d);
   return packed;
+}
+
+/** A chip that someone described may leave its package unsaid. */
+function warnOfOtherChip(job: Job, { id, chip }: PackageFormat): void {
+  const { target } = job;
+  if (target.package === id || (target.package === undefined && !findTarget(target.id))) return;
+  note(job, {
+    level: 'warning',
+    code: 'PACKAGE_OTHER_CHIP',
+    message: `what is rounded, and how, was decided for ${target.name}, and the package is for ${chip}: --target names the chip`,
+  });
 }
 
 /** Each file whole or not at all; returns the paths. */

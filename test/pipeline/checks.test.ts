@@ -55,3 +55,15 @@ describe('what a comparison is worth', () => {
     expect((await quantize(job(options))).report.metrics!.evidence).toBe(evidence);
   });
 });
+
+describe('a package of another chip than the plan is for', () => {
+  it.each([
+    ['cpu', true],
+    ['tpu', true],
+    ['a18-ane', false],
+  ])('%s', async (target, told) => {
+    const output = join(folder, `${target}.mlpackage`);
+    const { diagnostics } = await quantize(job({ target, output, scheme: 'int8-float-perchannel' }));
+    expect(diagnostics.some((d) => d.code === 'PACKAGE_OTHER_CHIP')).toBe(told);
+  });
+});
