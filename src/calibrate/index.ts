@@ -204,7 +204,9 @@ function settingsOf(tensors: string[], probes: readonly Probe[], source: SampleS
  */
 export function blameSample(sample: Sample, kind: SampleSource['kind'], cause: unknown): unknown {
   if (!(cause instanceof QuantizeError) || cause.code !== 'RUN_FAILED') return cause;
-  const shapes = Object.entries(sample.feeds).map(([name, v]) => `${name} ${v.dims.join('×')} ${v.dtype}`);
+  const shapes = Object.entries(sample.feeds).map(
+    ([name, v]) => `${name} ${v.dims.join('×') || 'scalar'} ${v.dtype}`,
+  );
   return invalidError('SAMPLE_RUN', `sample "${sample.id}" (${shapes.join(', ')}): ${cause.message}`, {
     where: { sample: sample.id },
     hint:

@@ -20,10 +20,11 @@ const MOST_ELEMENTS = 2 ** 26;
  */
 export function syntheticFeeds(inputs: ValueMeta[], options: SampleOptions, index: number): Feeds {
   const next = uniform((options.seed ?? 0) * 1_000_003 + index * 7_919 + 1);
-  return Object.fromEntries(inputs.map((input) => [input.name, syntheticValue(input, options, next)]));
+  const sizes = { ...namedSizes(inputs), ...options.dims };
+  return Object.fromEntries(inputs.map((input) => [input.name, syntheticValue(input, sizes, next)]));
 }
 
-function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => number): TensorValue {
+function syntheticValue(input: ValueMeta, sizes: Record<string, number>, next: () => number): TensorValue {
   const { dtype } = input;
   if (!dtype || !isSampleDtype(dtype))
     throw unsupportedError(
@@ -31,7 +32,7 @@ function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => nu
       `no synthetic values for input "${input.name}" of type ${dtype ?? 'sequence, map or optional'}`,
       { where: { tensor: input.name }, hint: 'Give calibration data.' },
     );
-  const dims = syntheticDims(input, options.dims ?? {});
+  const dims = input.dims.map((d, axis) => sizeOf(input, axis, typeof d === 'string' ? sizes[d] : undefined));
   const length = elementCount(dims);
   if (length > MOST_ELEMENTS)
     throw unsupportedError(
@@ -53,12 +54,23 @@ function syntheticValue(input: ValueMeta, options: SampleOptions, next: () => nu
   return { dtype, dims, data };
 }
 
-export function syntheticDims({ dims }: ValueMeta, sizes: Record<string, number>): number[] {
+/** One size for each name, whichever inputs have it: a name that counts samples anywhere does so everywhere. */
+function namedSizes(inputs: readonly ValueMeta[]): Record<string, number> {
+  const sizes: Record<string, number> = {};
+  for (const input of inputs)
+    input.dims.forEach((d, axis) => {
+      if (typeof d === 'string')
+        sizes[d] = axis === 0 ? sizeOf(input, axis) : (sizes[d] ?? sizeOf(input, axis));
+    });
+  return sizes;
+}
+
+/** @param named what is known of the dimension's name */
+function sizeOf({ dims }: ValueMeta, axis: number, named?: number): number {
+  const size = dims[axis];
+  if (typeof size === 'number' && size >= 0) return size;
+  if (named !== undefined) return named;
+  if (axis === 0) return 1;
   const isImage = dims.length === 4 && dims.some((d) => d === 1 || d === 3);
-  return dims.map((d, axis) => {
-    if (typeof d === 'number' && d >= 0) return d;
-    if (typeof d === 'string' && sizes[d] !== undefined) return sizes[d];
-    if (axis === 0) return 1;
-    return isImage ? OPEN_SIDE : OPEN_LENGTH;
-  });
+  return isImage ? OPEN_SIDE : OPEN_LENGTH;
 }

@@ -21,7 +21,8 @@ import {
 } from '../plan/index.js';
 import type { Scheme } from '../plan/types.js';
 import { type ChannelSpread, observeTypes, prepare, scaleQueries } from '../prepare/index.js';
-import type { ValueMeta } from '../runtime/types.js';
+import { openModel } from '../runtime/index.js';
+import type { Feeds, ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 
 /** A model that is loaded and prepared for a scheme and a target. */
@@ -104,12 +105,24 @@ export function stopIfAborted(signal: AbortSignal | undefined): void {
 export async function typesFor(model: Model, source: SampleSource): Promise<Map<string, ValueMeta>> {
   for await (const sample of source.samples()) {
     try {
-      return await observeTypes(model, sample.feeds);
+      const types = await observeTypes(model, sample.feeds);
+      if (source.kind === 'synthetic') await tryOut(model, sample.feeds);
+      return types;
     } catch (cause) {
       throw blameSample(sample, source.kind, cause);
     }
   }
   throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
+}
+
+/** Sizes and values that were made up suit some models and not others; that is told before anything is built on them. */
+async function tryOut(model: Model, feeds: Feeds): Promise<void> {
+  const session = await openModel(model);
+  try {
+    await session.run(feeds);
+  } finally {
+    await session.release();
+  }
 }
 
 export const planInput = (job: Job, types: Map<string, ValueMeta>): PlanInput => ({

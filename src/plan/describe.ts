@@ -38,7 +38,7 @@ export function schemeFacts(name: string): SchemeFacts {
   const row = format(block?.element ?? scheme.weights);
   const listed = SCHEMES.find((s) => s.id === name);
   const written = (encoding: 'exec' | 'spec') =>
-    `${formOf(scheme.weights, encoding)}, opset ${weightOpset(scheme, encoding)}`;
+    `${formOf(scheme.weights, encoding, scheme.activations !== 'none')}, opset ${weightOpset(scheme, encoding)}`;
   return {
     scheme: name,
     description: listed?.description ?? block?.description ?? row.description,

@@ -118,6 +118,19 @@ describe('synthetic samples', () => {
     expect(source.hash).not.toBe((await openSamples({ ...options, seed: 6 }, inputs)).hash);
   });
 
+  it('have one size for each name, 1 where any input counts samples by it', async () => {
+    const state = input('state', [2, 'n', 128]);
+    const [{ feeds }] = await all(
+      await openSamples({ limit: 1 }, [state, ...inputs, input('m', ['k', 'length'])]),
+    );
+    expect([feeds.state, feeds.x, feeds.ids, feeds.m].map((v) => v.dims)).toEqual([
+      [2, 1, 128],
+      [1, 3, 224, 224],
+      [1, 16],
+      [1, 16],
+    ]);
+  });
+
   it('of a limited count, by default 32', async () => {
     expect((await openSamples({}, inputs)).count).toBe(32);
   });

@@ -2,8 +2,12 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeNode } from '../../src/ir/graph.js';
+import { int64Tensor } from '../../src/ir/tensor.js';
+import { saveModel } from '../../src/onnx/index.js';
 import type { JobOptions } from '../../src/pipeline/options.js';
 import { quantize } from '../../src/pipeline.js';
+import { model, random, value } from '../prepare/helpers.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures');
 let folder: string;
@@ -42,6 +46,21 @@ describe('before any work', () => {
     const missing = job({ model: join(folder, 'none.onnx'), maxAccuracyDrop: 1 });
     await expect(quantize(missing)).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
   });
+});
+
+it('made-up inputs that a model cannot take are told as such, whatever the scheme needs of them', async () => {
+  const nodes = [makeNode('Reshape', ['x', 'size'], ['r']), makeNode('MatMul', ['r', 'w'], ['y'])];
+  const net = model({
+    nodes,
+    inputs: [value('x', ['n', 'length'])],
+    outputs: [value('y', [5, 4])],
+    initializers: [int64Tensor('size', [2], [5, 4]), random('w', [4, 4])],
+  });
+  const file = join(folder, 'open.onnx');
+  await saveModel(net, file);
+  const weightsOnly = { model: file, scheme: 'int8-float-perchannel' };
+  await expect(quantize(job(weightsOnly))).rejects.toMatchObject({ code: 'SAMPLE_RUN', hint: expect.stringContaining('--dim') });
+  await expect(quantize(job({ ...weightsOnly, dims: { length: 20 } }))).resolves.toBeDefined();
 });
 
 describe('what a comparison is worth', () => {

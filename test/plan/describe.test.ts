@@ -32,4 +32,12 @@ describe('schemeFacts', () => {
     for (const written of [exec, spec])
       expect(written).toMatch(/^(linear|codebook|cast), opset (10|13|19|21|23|24|25)$/);
   });
+
+  it.each([
+    ['int2-a8-perchannel', 'nibbles, opset 25', 'linear, opset 25'],
+    ['int2-float-perchannel', 'linear, opset 25', 'linear, opset 25'],
+    ['int4-a8-perchannel', 'linear, opset 21', 'linear, opset 21'],
+  ])('%s: two bits are four for onnxruntime where they are multiplied', (id, exec, spec) => {
+    expect(schemeFacts(id)).toMatchObject({ exec, spec });
+  });
 });

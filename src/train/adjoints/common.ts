@@ -2,7 +2,7 @@ import { intValues } from '../../ir/tensor.js';
 import type { Builder } from '../builder.js';
 import type { Step } from './types.js';
 
-export const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+export { elementCount as product } from '../../ir/tensor.js';
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 export const same = (a: readonly number[], b: readonly number[]): boolean =>
