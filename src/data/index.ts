@@ -36,9 +36,13 @@ export async function openSamples(options: SampleOptions, inputs: ValueMeta[]): 
   const slots = inputs.map((input) => slotOf(input, chosen));
   const rows = window(table.count, options);
   if (rows.count === 0)
-    throw invalidError('SAMPLES_EMPTY', `no samples are left of ${table.count} after --offset`, {
-      hint: 'The offset must be below the number of samples.',
-    });
+    throw invalidError(
+      'SAMPLES_EMPTY',
+      `none of ${table.count} samples lie behind the first ${options.offset ?? 0}`,
+      {
+        hint: 'An offset is below the number of samples.',
+      },
+    );
   const read = async (index: number): Promise<Sample> => {
     const id = table.id(index);
     const raw = await table.read(index);

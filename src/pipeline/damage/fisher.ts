@@ -100,7 +100,7 @@ function tell(job: Job, fisher: Fisher): void {
     note(job, {
       level: 'warning',
       code: 'FISHER_UNREACHED',
-      message: `${fisher.frozen.length} weights have no forecast ${unreached(fisher)}`,
+      message: `without a forecast: ${fisher.frozen.length} of the weights ${unreached(fisher)}`,
     });
   if (fisher.skipped > 0)
     note(job, {
