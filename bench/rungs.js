@@ -13,6 +13,7 @@ import { graphInputs, prepare } from '../dist/src/prepare/index.js';
 import { openModel } from '../dist/src/runtime/index.js';
 
 const THREADS = 2;
+const EVERY_MS = 10;
 /** Goals of the project for the default effort: seconds of the whole job on two cores, and resident megabytes. */
 export const GOALS = { seconds: 90, megabytes: 1000 };
 
@@ -37,21 +38,41 @@ async function bareInference() {
   await session.release();
 }
 
+/** Resident memory while each stage runs, the most of samples every few milliseconds and of where stages meet. */
+function watchMemory() {
+  const peaks = {};
+  let stage = 'load';
+  const sample = () => {
+    peaks[stage] = Math.max(peaks[stage] ?? 0, process.memoryUsage.rss() / 2 ** 20);
+  };
+  const timer = setInterval(sample, EVERY_MS);
+  const onProgress = (event) => {
+    sample();
+    stage = event.stage;
+    sample();
+  };
+  return { peaks, onProgress, stop: () => clearInterval(timer) };
+}
+
 /** One job in this process. */
 async function measure(effort) {
   const { model, images } = files();
   const bare = await timed(bareInference);
   const folder = mkdtempSync(join(tmpdir(), 'quantize-bench-'));
+  const memory = watchMemory();
   const options = {
     ...{ model, target: 'ane', scheme: 'int8-perchannel', method: 'mse', preset: 'imagenet-torch' },
     ...{ calibration: [images], threads: THREADS, effort, output: join(folder, 'out.onnx') },
   };
   try {
-    const { seconds, result } = await timed(() => quantize(options));
+    const { onProgress, peaks } = memory;
+    const { seconds, result } = await timed(() => quantize({ ...options, onProgress }));
     const megabytes = process.resourceUsage().maxRSS / 1024;
     const { improvements = [], metrics } = result.report;
-    return { seconds, bareSeconds: bare.seconds, megabytes, improvements, sqnrDb: metrics.outputs[0].sqnrDb };
+    const { sqnrDb } = metrics.outputs[0];
+    return { seconds, bareSeconds: bare.seconds, megabytes, peaks, improvements, sqnrDb };
   } finally {
+    memory.stop();
     rmSync(folder, { recursive: true });
   }
 }
@@ -61,16 +82,19 @@ export function rungBenchmark(efforts = ['fast', 'balanced', 'max']) {
   return efforts.flatMap((effort) => {
     const here = fileURLToPath(import.meta.url);
     const out = execFileSync(process.execPath, [here, '--measure', effort], { encoding: 'utf8' });
-    const { seconds, bareSeconds, megabytes, improvements, sqnrDb } = JSON.parse(out);
-    const line = (what, time, db) => ({
+    const { seconds, bareSeconds, megabytes, peaks, improvements, sqnrDb } = JSON.parse(out);
+    const line = (what, time, db, peak) => ({
       what,
       seconds: time.toFixed(1),
       'x bare': (time / bareSeconds).toFixed(1),
       dB: db?.toFixed(1),
+      MB: peak?.toFixed(0),
     });
     return [
-      { ...line(`--effort ${effort}`, seconds, sqnrDb), MB: megabytes.toFixed(0) },
-      ...improvements.map((r) => line(`  ${r.step}${r.kept ? '' : ' (not kept)'}`, r.seconds, r.afterDb)),
+      line(`--effort ${effort}`, seconds, sqnrDb, megabytes),
+      ...improvements.map((r) =>
+        line(`  ${r.step}${r.kept ? '' : ' (not kept)'}`, r.seconds, r.afterDb, peaks[r.step]),
+      ),
     ];
   });
 }

@@ -10,7 +10,7 @@ import type { Table } from './table.js';
 import type { PreprocessOptions, Sample, SampleOptions, SampleSource } from './types.js';
 
 export { findEvaluationBeside, findPreprocessBeside, findSamplesBeside } from './beside.js';
-export { readAnswers, readLabels } from './labels.js';
+export { checkLabels, readAnswers, readLabels } from './labels.js';
 export { withPreset } from './preprocess.js';
 export { parsePreprocess, readPreprocess } from './preprocess-file.js';
 export { PRESETS, type Preset } from './presets.js';

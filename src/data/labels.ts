@@ -60,6 +60,14 @@ export async function readAnswers(path: string, samples: number): Promise<Float3
   return Array.from({ length: samples }, (_, row) => values.subarray(row * size, (row + 1) * size));
 }
 
+/**
+ * Reads labels without samples that they belong to, so that a file that holds none is told before there are any.
+ * @throws QuantizeError LABELS_FORMAT (invalid)
+ */
+export async function checkLabels(path: string): Promise<void> {
+  await load(path);
+}
+
 async function load(path: string): Promise<Labels> {
   const { size } = await stat(path).catch(() => {
     throw bad(path, 'does not exist');

@@ -17,7 +17,7 @@ import { trainDraft, worthOf } from './training/index.js';
  */
 export async function quantize(options: JobOptions): Promise<Result> {
   outputsOf(options);
-  checkOptions(options);
+  await checkOptions(options);
   const { decision, outcome } = await climb(await decide(await openJob(options)));
   if (options.training && outcome.failure) return finish(...(await trained(decision, outcome)));
   if (options.auto && outcome.failure)
@@ -36,7 +36,7 @@ export async function quantize(options: JobOptions): Promise<Result> {
  */
 export async function train(options: JobOptions): Promise<Result> {
   outputsOf(options);
-  checkOptions(options);
+  await checkOptions(options);
   const job = await openJob(options);
   if (job.scheme.float && !options.training?.labels)
     throw usageError(
@@ -63,7 +63,7 @@ async function trained(
 
 /** Decides, and stops there: what `apply` obeys. */
 export const plan = async (options: JobOptions): Promise<Plan> => {
-  checkOptions(options);
+  await checkOptions(options);
   const steps = stepsFor(options).first.filter((step) => !step.beyondPlans);
   return (await decide(await openJob(options), steps)).draft.plan;
 };

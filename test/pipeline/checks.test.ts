@@ -32,6 +32,11 @@ const job = (options: Partial<JobOptions>): JobOptions => ({
 describe('before any work', () => {
   it.each([
     ['labels of no samples', { labels: 'labels.txt' }, 'LABELS_WITHOUT_SAMPLES'],
+    [
+      'a file of labels that is not there',
+      { evaluation: [join(FIXTURES, 'shapes.evaluation')], labels: 'nowhere' },
+      'LABELS_FORMAT',
+    ],
     ['a climb without a gate', { auto: true }, 'AUTO_WITHOUT_GATE'],
     ['a mixture without a budget', { scheme: 'mixed' }, 'BUDGET_MISSING'],
     ['a gate of accuracy without samples', { maxAccuracyDrop: 1 }, 'ACCURACY_GATE'],
@@ -59,7 +64,10 @@ it('made-up inputs that a model cannot take are told as such, whatever the schem
   const file = join(folder, 'open.onnx');
   await saveModel(net, file);
   const weightsOnly = { model: file, scheme: 'int8-float-perchannel' };
-  await expect(quantize(job(weightsOnly))).rejects.toMatchObject({ code: 'SAMPLE_RUN', hint: expect.stringContaining('--dim') });
+  await expect(quantize(job(weightsOnly))).rejects.toMatchObject({
+    code: 'SAMPLE_RUN',
+    hint: expect.stringContaining('--dim'),
+  });
   await expect(quantize(job({ ...weightsOnly, dims: { length: 20 } }))).resolves.toBeDefined();
 });
 
