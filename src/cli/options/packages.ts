@@ -1,3 +1,4 @@
+import type { JobOptions } from '../engine.js';
 import { HEADINGS } from './headings.js';
 import { decimal, oneOf } from './parse.js';
 import type { OptionSpec } from './spec.js';
@@ -54,13 +55,10 @@ export const PACKAGE_OPTIONS = {
 } satisfies Record<string, OptionSpec>;
 
 /** Their values; absent ones are undefined. */
-export interface PackageOptions {
-  package?: string;
+export interface PackageOptions
+  extends Pick<
+    JobOptions,
+    'package' | 'ios' | 'io' | 'compute' | 'dynamicBatch' | 'image' | 'failOnFallback'
+  > {
   to?: string;
-  ios?: 17 | 18;
-  io?: 'fp16' | 'fp32';
-  compute?: 'bf16' | 'fp32';
-  dynamicBatch?: boolean;
-  image?: boolean;
-  failOnFallback?: number;
 }
