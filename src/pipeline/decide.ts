@@ -6,7 +6,7 @@ import { lowestSqnr } from '../verify/index.js';
 import { type Draft, firstDraft } from './draft.js';
 import { type Outcome, produce } from './produce.js';
 import { calibrationSource } from './samples.js';
-import { type Job, note, typesFor } from './stages.js';
+import { type Job, note, tryMadeUp, typesFor } from './stages.js';
 import { type Step, stepsFor } from './steps/index.js';
 import { takeStep } from './steps/take.js';
 import { Trial } from './trial.js';
@@ -21,6 +21,7 @@ export interface Decision {
 /** calibrate → plan, and the steps that the effort asks for. */
 export async function decide(job: Job, steps = stepsFor(job.options).first): Promise<Decision> {
   const source = await calibrationSource(job);
+  await tryMadeUp(job.prepared, source);
   const types = await typesFor(job.prepared, source);
   const draft = await firstDraft({ job, source, types });
   const samples = [

@@ -22,7 +22,7 @@ import {
 import type { Scheme } from '../plan/types.js';
 import { type ChannelSpread, observeTypes, prepare, scaleQueries } from '../prepare/index.js';
 import { openModel } from '../runtime/index.js';
-import type { Feeds, ValueMeta } from '../runtime/types.js';
+import type { ValueMeta } from '../runtime/types.js';
 import type { JobOptions } from './options.js';
 
 /** A model that is loaded and prepared for a scheme and a target. */
@@ -105,9 +105,7 @@ export function stopIfAborted(signal: AbortSignal | undefined): void {
 export async function typesFor(model: Model, source: SampleSource): Promise<Map<string, ValueMeta>> {
   for await (const sample of source.samples()) {
     try {
-      const types = await observeTypes(model, sample.feeds);
-      if (source.kind === 'synthetic') await tryOut(model, sample.feeds);
-      return types;
+      return await observeTypes(model, sample.feeds);
     } catch (cause) {
       throw blameSample(sample, source.kind, cause);
     }
@@ -115,11 +113,18 @@ export async function typesFor(model: Model, source: SampleSource): Promise<Map<
   throw invalidError('NO_SAMPLES', `there are no samples in ${source.description}`);
 }
 
-/** Sizes and values that were made up suit some models and not others; that is told before anything is built on them. */
-async function tryOut(model: Model, feeds: Feeds): Promise<void> {
+/**
+ * Sizes and values that were made up suit some models and not others; that is told before anything is built on them.
+ * @throws QuantizeError SAMPLE_RUN (invalid)
+ */
+export async function tryMadeUp(model: Model, source: SampleSource): Promise<void> {
+  if (source.kind !== 'synthetic') return;
   const session = await openModel(model);
   try {
-    await session.run(feeds);
+    for await (const sample of source.samples((index) => index === 0))
+      await session.run(sample.feeds).catch((cause) => {
+        throw blameSample(sample, source.kind, cause);
+      });
   } finally {
     await session.release();
   }
