@@ -119,14 +119,15 @@ export async function typesFor(model: Model, source: SampleSource): Promise<Map<
  */
 export async function tryMadeUp(model: Model, source: SampleSource): Promise<void> {
   if (source.kind !== 'synthetic') return;
-  const session = await openModel(model);
-  try {
-    for await (const sample of source.samples((index) => index === 0))
-      await session.run(sample.feeds).catch((cause) => {
-        throw blameSample(sample, source.kind, cause);
-      });
-  } finally {
-    await session.release();
+  for await (const sample of source.samples((index) => index === 0)) {
+    const session = await openModel(model);
+    try {
+      await session.run(sample.feeds);
+    } catch (cause) {
+      throw blameSample(sample, source.kind, cause);
+    } finally {
+      await session.release();
+    }
   }
 }
 
